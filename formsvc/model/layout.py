@@ -1,0 +1,83 @@
+"""Where every answer sits on the paper: PDF points, origin at the bottom left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from formsvc.model.form import Form, RowCounts
+from formsvc.model.kinds import Kind, Lang, Stamp
+from formsvc.model.record import Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page's size in points."""
+
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One box on one page (counted from 1); `kind` says how it is filled and read."""
+
+    name: str
+    page: int
+    box: Box
+    kind: Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """All pages and all slots of a compiled form."""
+
+    pages: tuple[Page, ...]
+    slots: tuple[Slot, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Slot]:
+        """The slots by their answer key."""
+        return {slot.name: slot for slot in self.slots}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furniture:
+    """What every page prints around the answers, in the form's language."""
+
+    title: str
+    agency: str
+    confidentiality: str
+    references: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledForm:
+    """A form laid out for so many rows in one language: tagged blank PDF and where answers sit."""
+
+    form: Form
+    row_counts: RowCounts
+    lang: Lang
+    blank: bytes
+    layout: Layout
+    furniture: Furniture
+    digest: str
+
+
+def dump_layout(layout: Layout) -> dict[str, Any]:
+    """A layout as JSON: pages as [width, height], slots as name: [page, left, bottom, right, top]."""
+    return {
+        "pages": [[page.width, page.height] for page in layout.pages],
+        "slots": {slot.name: [slot.page, *slot.box] for slot in layout.slots},
+    }
+
+
+def load_layout(form: Form, data: Mapping[str, Any]) -> Layout:
+    """The layout again; the kinds come from the form, the stamps know themselves."""
+    slots = []
+    for name, (page, *box) in data["slots"].items():
+        place = form.find(name)
+        kind = place.ask.kind if place else Stamp()
+        slots.append(Slot(name=name, page=page, box=(box[0], box[1], box[2], box[3]), kind=kind))
+    pages = tuple(Page(width=width, height=height) for width, height in data["pages"])
+    return Layout(pages=pages, slots=tuple(slots))

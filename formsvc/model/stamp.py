@@ -1,0 +1,97 @@
+"""The page stamp: which page of which document this is, in at most 22 upper-case characters.
+
+    F + document (10) + form code (1) + version (2) + page (2) + seal (6)      all Crockford base32
+
+The seal is a truncated HMAC over the rest, so a stamp made elsewhere is noticed. It carries no
+personal data. In words, a document id gets a check character (Crockford's modulo 37).
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CHECKS: Final = ALPHABET + "*~$=U"
+_DOCUMENT, _VERSION, _PAGE, _SEAL = 10, 2, 2, 6
+LENGTH: Final = 1 + _DOCUMENT + 1 + _VERSION + _PAGE + _SEAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A document's identity, which `stamp_text` puts on each page."""
+
+    document: str
+    code: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A stamp as read from one page; `sealed` if its seal was made with our key."""
+
+    stamp: Stamp
+    page: int
+    sealed: bool
+
+
+def new_document() -> str:
+    """A fresh document id: 50 random bits, no personal data."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(_DOCUMENT))
+
+
+def is_document(text: str) -> bool:
+    """Whether this is a document id as we write them."""
+    return len(text) == _DOCUMENT and set(text) <= set(ALPHABET)
+
+
+def _number(value: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
+        value, digit = divmod(value, 32)
+        digits = ALPHABET[digit] + digits
+    return digits
+
+
+def _seal(text: str, key: bytes) -> str:
+    mac = hmac.digest(key, b"stamp:" + text.encode("ascii"), "sha256")
+    return _number(int.from_bytes(mac[:4], "big"), _SEAL)
+
+
+def stamp_text(stamp: Stamp, page: int, key: bytes) -> str:
+    """The text of one page's codes; pages count from 1."""
+    text = f"F{stamp.document}{stamp.code}{_number(stamp.version, _VERSION)}{_number(page, _PAGE)}"
+    return text + _seal(text, key)
+
+
+def read_stamp(text: str, key: bytes) -> Read | None:
+    """A stamp text understood, or None if it is not one of ours."""
+    text = text.strip().upper()
+    if len(text) != LENGTH or text[0] != "F" or not set(text) <= set(ALPHABET):
+        return None
+    document, code, version, page = text[1:11], text[11], text[12:14], text[14:16]
+    sealed = hmac.compare_digest(_seal(text[:-_SEAL], key), text[-_SEAL:])
+    stamp = Stamp(document=document, code=code, version=_value(version))
+    return Read(stamp=stamp, page=_value(page), sealed=sealed)
+
+
+def _value(text: str) -> int:
+    total = 0
+    for character in text:
+        total = total * 32 + ALPHABET.index(character)
+    return total
+
+
+def in_words(document: str) -> str:
+    """A document id as it is printed, with its check character: K7QF2-M9XDA-T."""
+    return f"{document[:5]}-{document[5:]}-{_CHECKS[_value(document) % 37]}"
+
+
+def from_words(words: str) -> str | None:
+    """The document id of what a person typed, or None if its check character does not fit."""
+    text = words.upper().replace("-", "").replace(" ", "")
+    if len(text) != _DOCUMENT + 1:
+        return None
+    document = text[:-1].translate(str.maketrans("OIL", "011"))
+    fits = is_document(document) and _CHECKS[_value(document) % 37] == text[-1]
+    return document if fits else None

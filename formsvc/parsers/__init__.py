@@ -1,0 +1,1 @@
+"""Everything that comes back: what a file is, and the answers in it."""

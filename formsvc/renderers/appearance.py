@@ -1,0 +1,140 @@
+"""Drawing operators for what stands in a box: lines of text, marks, the page stamp."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from formsvc.model.kinds import Lang
+from formsvc.renderers.codes import data_matrix, qr
+from formsvc.renderers.embed import FontBook
+from formsvc.renderers.fonts import simple_font
+from formsvc.renderers.shaping import SHAPED, is_right_to_left, shape
+from formsvc.renderers.text import PADDING, SIMPLE, Fitted, Measure, fit_box, fit_line, is_simple
+from formsvc.renderers.update import escape
+
+_RISE: Final = 0.76  # of the size: from the top of a first line to its baseline
+_SHAPED_RISE: Final = 0.98
+MARK_SIZE: Final = 6.0
+_QR_SIDE: Final = 54.0  # points: 19 mm
+_MATRIX_SIDE: Final = 36.9  # points: 13 mm
+_QR_QUIET: Final = 4.5  # points kept free at the edges of its place; the rest of the quiet zone is white page
+
+CONTINUED: Final[dict[Lang, str]] = {"en": "continued on page {page}", "es": "continúa en la página {page}"}
+CONTINUED_SHORT: Final = "… p. {page}"
+PAGE_OF: Final[dict[Lang, str]] = {"en": "Page {page} of {pages}", "es": "Página {page} de {pages}"}
+
+
+@dataclass(slots=True)
+class Drawn:
+    """Text laid into a box, before it is drawn: page numbers of continuations are known later."""
+
+    fitted: Fitted
+    simple: bool
+    one_line: bool
+    missing: frozenset[str] = frozenset()
+
+
+def measure_of(text: str) -> Measure:
+    """The fast measure where the simple font draws everything, else the shaping one."""
+    return SIMPLE if is_simple(text) else SHAPED
+
+
+def lay_text(text: str, width: float, height: float, *, one_line: bool) -> Drawn:
+    """Text laid into a box of this size."""
+    text = text.replace("\t", " ")
+    measure = measure_of(text)
+    if one_line:
+        mark = SIMPLE.width(CONTINUED_SHORT.format(page=99)) * MARK_SIZE / 1000
+        fitted = fit_line(text, measure, width, mark)
+    else:
+        fitted = fit_box(text, measure, width, height)
+    return Drawn(fitted, measure is SIMPLE, one_line)
+
+
+def draw_text(drawn: Drawn, width: float, height: float, book: FontBook, *, lang: Lang, page: int = 0) -> tuple[bytes, frozenset[str]]:
+    """The appearance of laid text, and what no font could draw; `page` is where the rest continues."""
+    fitted = drawn.fitted
+    base = _baseline(drawn, height)
+    if drawn.simple:
+        operators, missing = _simple_lines(fitted, base), frozenset[str]()
+    else:
+        operators, missing = _shaped_lines(fitted, base, width, book)
+    mark = _mark(drawn, width, lang, page) if page else b""
+    return b"/Tx BMC q " + operators + b"EMC " + mark + b"Q" if mark else b"/Tx BMC q " + operators + b"Q EMC", missing
+
+
+def _baseline(drawn: Drawn, height: float) -> float:
+    if drawn.one_line:
+        return (height - simple_font().cap_height * drawn.fitted.size / 1000) / 2
+    return height - PADDING - drawn.fitted.size * (_RISE if drawn.simple else _SHAPED_RISE)
+
+
+def _simple_lines(fitted: Fitted, base: float) -> bytes:
+    lines = [b"(" + escape(line.rstrip(" ").encode("cp1252")) + b")Tj" for line in fitted.lines]
+    return b"BT /Helv %.4g Tf 0 g %.4g TL %.4g %.5g Td " % (fitted.size, fitted.size * fitted.leading, PADDING, base) + b" T* ".join(lines) + b" ET "
+
+
+def _shaped_lines(fitted: Fitted, base: float, width: float, book: FontBook) -> tuple[bytes, frozenset[str]]:
+    parts, missing = [], frozenset[str]()
+    step = fitted.size * fitted.leading
+    for number, line in enumerate(fitted.lines):
+        if not line.strip():
+            continue
+        piece, unknown = shaped_line(line.rstrip(" "), PADDING, base - number * step, fitted.size, width, book)
+        parts.append(piece)
+        missing |= unknown
+    return b"0 g " + b"".join(parts), missing
+
+
+def shaped_line(line: str, left: float, base: float, size: float, width: float, book: FontBook) -> tuple[bytes, frozenset[str]]:
+    """One line of any script; lines that read from the right start at the right edge."""
+    runs, missing = shape(line)
+    if is_right_to_left(line):
+        wide = sum(glyph.advance for run in runs for glyph in run.glyphs) * size / 1000
+        left = max(width - PADDING - wide, left)
+    return b"BT %.5g %.5g Td " % (left, base) + book.draw(runs, size) + b"ET ", missing
+
+
+def any_line(text: str, left: float, base: float, size: float, book: FontBook) -> bytes:
+    """One line from a point on, in the simple font where it can."""
+    if is_simple(text):
+        return b"BT /Helv %.4g Tf %.5g %.5g Td (%b)Tj ET " % (size, left, base, escape(text.encode("cp1252")))
+    return shaped_line(text, left, base, size, left, book)[0]
+
+
+def line_width(text: str, size: float) -> float:
+    """How wide a line is, in points."""
+    return sum(full for _, _, full in measure_of(text).units(text)) * size / 1000
+
+
+def _mark(drawn: Drawn, width: float, lang: Lang, page: int) -> bytes:
+    """Says where the text continues: at the end of the line, or on the line kept free for it."""
+    text = (CONTINUED_SHORT if drawn.one_line else CONTINUED[lang]).format(page=page)
+    left = max(width - PADDING - SIMPLE.width(text) * MARK_SIZE / 1000, PADDING)
+    said = escape(text.encode("cp1252"))
+    return b"/Artifact BMC BT /Helv %.4g Tf .25 g %.5g 2.4 Td (%b)Tj ET EMC " % (MARK_SIZE, left, said)
+
+
+# ---------------------------------------------------------------- stamps
+
+
+def draw_stamp(code: str, words: str, page_of: str, form_line: str, width: float, height: float) -> bytes:
+    """The stamp at the top right: a QR code and, left of it, the document in words."""
+    path, modules = qr(code)
+    scale = _QR_SIDE / modules
+    left, bottom = width - _QR_QUIET - _QR_SIDE, (height - _QR_SIDE) / 2
+    lines = ((words, 9.5, 0), (page_of, 8.0, 12), (form_line, 7.0, 22.5))
+    texts = b"".join(_right_line(text, left - 12, bottom + _QR_SIDE - 9 - down, size) for text, size, down in lines)
+    return b"0 g " + texts + b"q %.5g 0 0 %.5g %.5g %.5g cm " % (scale, scale, left, bottom) + path + b" Q"
+
+
+def _right_line(text: str, right: float, base: float, size: float) -> bytes:
+    raw = text.encode("cp1252", "replace")
+    wide = sum(map(simple_font().widths.__getitem__, raw)) * size / 1000
+    return b"BT /Helv %.4g Tf %.5g %.5g Td (%b)Tj ET " % (size, right - wide, base, escape(raw))
+
+
+def draw_matrix(code: str, width: float, height: float) -> bytes:
+    """The stamp repeated at the bottom left: a DataMatrix."""
+    path, modules = data_matrix(code)
+    scale = _MATRIX_SIDE / modules
+    return b"q 0 g %.5g 0 0 %.5g %.5g %.5g cm " % (scale, scale, (width - _MATRIX_SIDE) / 2, (height - _MATRIX_SIDE) / 2) + path + b" Q"

@@ -1,0 +1,235 @@
+"""Compiles a form: definition + page.html -> tagged blank PDF with its layout (slow, cached).
+
+The blank is kept by the content it was made from, so any edit makes a new one and processes can
+share the folder.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from formsvc import __version__
+from formsvc.catalog import PAPERS, Catalog
+from formsvc.errors import Refused
+from formsvc.model.form import Form, FormId, RowCounts
+from formsvc.model.kinds import Lang
+from formsvc.model.layout import CompiledForm, Furniture, dump_layout, load_layout
+from formsvc.renderers.fonts import FONTS, REGULAR, SEMIBOLD
+from formsvc.renderers.inputs import PageForm
+from formsvc.renderers.mend import mend
+
+_GENERATION: Final = 1  # raise it when the compiler's output changes for equal sources
+_FACES: Final = (("Formsvc Sans", 400, REGULAR), ("Formsvc Sans", 600, SEMIBOLD), ("Formsvc Field", 400, REGULAR))
+
+
+def compile_form(catalog: Catalog, form_id: FormId, row_counts: RowCounts, lang: Lang, cache: Path) -> CompiledForm:
+    """The compiled form, from the cache folder if it was made before."""
+    form = catalog.form(form_id)
+    counts = checked_counts(form, row_counts)
+    digest = _digest(catalog, form, counts, lang)
+    return _compiled(_Job(catalog, form, counts, lang, cache, digest))
+
+
+def checked_counts(form: Form, row_counts: RowCounts) -> dict[str, int]:
+    """How many rows each group gets; refuses more than it takes."""
+    counts = {}
+    for group in form.groups:
+        count = max(row_counts.get(group.name, group.blank), group.minimum)
+        if count > group.maximum:
+            raise Refused("too-many-rows", group.name, count=count, most=group.maximum)
+        counts[group.name] = count
+    return counts
+
+
+class _Job:
+    """What is to be compiled; equal jobs have equal digests."""
+
+    def __init__(self, catalog: Catalog, form: Form, counts: RowCounts, lang: Lang, cache: Path, digest: str) -> None:
+        self.catalog, self.form, self.counts, self.lang, self.cache, self.digest = catalog, form, counts, lang, cache, digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Job) and other.digest == self.digest
+
+
+@lru_cache(maxsize=64)
+def _compiled(job: _Job) -> CompiledForm:
+    folder = job.cache / "blanks" / job.digest
+    try:
+        blank = (folder / "blank.pdf").read_bytes()
+        layout = load_layout(job.form, json.loads((folder / "layout.json").read_bytes()))
+    except (OSError, ValueError, KeyError):  # not there, or damaged: make it anew
+        blank, layout = mend(_paginate(job), job.form, job.counts, job.lang, str(job.catalog.file(job.form.id, "page.html")))
+        _keep(folder, {"blank.pdf": blank, "layout.json": json.dumps(dump_layout(layout)).encode()})
+    furniture = furniture_of(job.catalog, job.form, job.lang)
+    return CompiledForm(form=job.form, row_counts=job.counts, lang=job.lang, blank=blank, layout=layout, furniture=furniture, digest=job.digest)
+
+
+def furniture_of(catalog: Catalog, form: Form, lang: Lang) -> Furniture:
+    """What every page of a form prints."""
+    profile = catalog.profile
+    return Furniture(
+        title=form.titles.said(lang),
+        agency=profile.agency.said(lang),
+        confidentiality=profile.confidentiality.said(lang),
+        references=profile.references.get(form.id.name, ""),
+    )
+
+
+def _keep(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put the files there together; if another process was first, or the disk refuses, its copy or none counts."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
+    except OSError:
+        logging.getLogger(__name__).warning("compiled forms cannot be kept: the cache folder is not writable")
+        return
+    try:
+        for name, content in files.items():
+            (draft / name).write_bytes(content)
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        os.replace(draft, folder)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+# ---------------------------------------------------------------- sources
+
+
+def _sources(catalog: Catalog, form_id: FormId) -> dict[str, bytes]:
+    files = {f"{number}/{file.name}": file for number, folder in enumerate(catalog.page_folders(form_id)) for file in sorted(folder.iterdir()) if file.is_file()}
+    return {name: file.read_bytes() for name, file in files.items()}
+
+
+@lru_cache(maxsize=1)
+def _font_digests() -> tuple[str, ...]:
+    return tuple(hashlib.sha256(file.read_bytes()).hexdigest() for _, _, file in _FACES)
+
+
+def _digest(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> str:
+    """A name for all that decides what the blank looks like."""
+    whole = hashlib.sha256()
+    profile = catalog.profile
+    facts = [_GENERATION, __version__, lang, sorted(counts.items()), repr(profile), _font_digests(), _weasyprint_version()]
+    whole.update(repr(facts).encode())
+    for name, content in _sources(catalog, form.id).items():
+        whole.update(f"{name}:{len(content)}:".encode() + content)
+    return whole.hexdigest()[:32]
+
+
+# ---------------------------------------------------------------- pages
+
+
+def page_html(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> str:
+    """The page of a form as HTML; refuses a broken template with its file and line."""
+    folders = catalog.page_folders(form.id)
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([str(folder) for folder in folders]), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+    )
+    environment.filters["css_string"] = _css_string
+    place = str(catalog.file(form.id, "page.html"))
+    try:
+        return environment.get_template("page.html").render(_context(catalog, form, counts, lang))
+    except jinja2.TemplateSyntaxError as problem:
+        raise Refused("template-syntax", f"{problem.filename or place}, line {problem.lineno}", detail=problem.message) from problem
+    except (jinja2.TemplateError, LookupError, TypeError, ValueError) as problem:
+        raise Refused("template-failed", f"{place}{_template_line(problem)}", detail=str(problem)) from problem
+
+
+def _template_line(problem: BaseException) -> str:
+    """The line of the template that stopped, from the traceback jinja2 rewrites."""
+    step, line = problem.__traceback__, ""
+    while step is not None:
+        if step.tb_frame.f_code.co_filename.endswith(".html"):
+            line = f", line {step.tb_lineno}"
+        step = step.tb_next
+    return line
+
+
+def _css_string(text: str) -> Markup:
+    r"""Text as a CSS string; a line break becomes \a."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("<", "\\3c ").replace("\n", "\\a ")
+    return Markup(f'"{escaped}"')  # noqa: S704  (quotes, backslashes and tags are escaped above)
+
+
+def _context(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> dict[str, Any]:
+    furniture, page = furniture_of(catalog, form, lang), PageForm(form, counts, lang)
+    return {
+        "form": form,
+        "lang": lang,
+        "title": furniture.title,
+        "agency": furniture.agency,
+        "confidentiality": furniture.confidentiality,
+        "references": furniture.references,
+        "paper": PAPERS[catalog.profile.paper],
+        "t": {name: words.said(lang) for name, words in form.texts.items()},
+        "ask": page.ask,
+        "rows": page.rows,
+        "label": page.label,
+        "stamp": _stamp_input,
+    }
+
+
+def _stamp_input(name: str) -> Markup:
+    return Markup('<input type="text" name="{name}" title="{name}">').format(name=name)
+
+
+def _weasyprint_version() -> str:
+    return str(_weasyprint().__version__)
+
+
+def _weasyprint() -> Any:
+    """WeasyPrint, imported when pages are laid out: it is slow to load and needs Pango."""
+    try:
+        import weasyprint  # noqa: PLC0415
+    except OSError as problem:
+        raise Refused("system-library-missing", "", detail=str(problem).split("\n")[0][:120]) from problem
+    return weasyprint
+
+
+def _paginate(job: _Job) -> bytes:
+    weasyprint = _weasyprint()
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    fonts = FontConfiguration()
+    fetcher = _fetcher(job.catalog.page_folders(job.form.id))
+    faces = "".join(f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: url("{file.as_uri()}"); }}' for name, weight, file in _FACES)
+    sheet = weasyprint.CSS(string=faces, font_config=fonts, url_fetcher=fetcher)
+    html = page_html(job.catalog, job.form, job.counts, job.lang)
+    base = job.catalog.file(job.form.id, "page.html").parent.as_uri() + "/"
+    document = weasyprint.HTML(string=html, url_fetcher=fetcher, base_url=base)
+    pdf = document.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_forms=True, pdf_variant="pdf/ua-1")
+    return bytes(pdf)
+
+
+def _fetcher(folders: tuple[Path, ...]) -> Any:
+    """A fetcher that opens our fonts and files beside the page, and nothing else."""
+    from weasyprint.urls import URLFetcher  # noqa: PLC0415
+
+    allowed = [FONTS.resolve(), *(folder.resolve() for folder in folders)]
+
+    class OwnFilesOnly(URLFetcher):  # type: ignore[misc]
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            parts = urlsplit(url)
+            path = Path(unquote(parts.path)).resolve()
+            if parts.scheme != "data" and not (parts.scheme == "file" and any(path.is_relative_to(folder) for folder in allowed)):
+                raise Refused("template-failed", url[:80], detail="a page may only use files of its own folder")
+            return super().fetch(url, headers)
+
+    return OwnFilesOnly(allowed_protocols=("file", "data"))

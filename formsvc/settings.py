@@ -1,0 +1,100 @@
+"""Settings: everything an installation can choose, read once from the environment."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from formsvc.errors import Refused
+
+PACKAGE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an installation can choose; README, “settings”, lists the variables."""
+
+    templates: Path | None
+    """FORMSVC_TEMPLATES: the agency's own folder of forms, letters and profile."""
+    cache: Path
+    """FORMSVC_CACHE: where compiled blanks are kept; safe to delete."""
+    key: bytes
+    """FORMSVC_KEY (hex) or FORMSVC_KEY_FILE: signs stamps and locked values, 32 bytes."""
+    most_megabytes: int
+    """FORMSVC_MOST_MEGABYTES: the largest file that is read."""
+
+
+def _user_folder(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
+    chosen = environ.get(variable)
+    return Path(chosen) if chosen else Path.home() / fallback
+
+
+def _key(environ: Mapping[str, str]) -> bytes:
+    """The signing key: from the environment, from a file, or made on first use."""
+    if text := environ.get("FORMSVC_KEY"):
+        return _hex_key(text, "FORMSVC_KEY")
+    data = _user_folder(environ, "XDG_DATA_HOME", ".local/share")
+    file = Path(environ.get("FORMSVC_KEY_FILE") or data / "formsvc" / "key")
+    if not file.exists():
+        _make_key(file)
+    try:
+        return _hex_key(file.read_text(encoding="ascii"), str(file))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Refused("setting-invalid", str(file), detail=f"the key file cannot be read ({problem})") from problem
+
+
+def _hex_key(text: str, place: str) -> bytes:
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError as problem:
+        raise Refused("setting-invalid", place, detail="the key is not hexadecimal") from problem
+    if len(key) < 16:  # noqa: PLR2004
+        raise Refused("setting-invalid", place, detail="the key has fewer than 16 bytes")
+    return key
+
+
+def _make_key(file: Path) -> None:
+    """Write a fresh key so that two processes starting together agree on one."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32), encoding="ascii")
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            pass  # another process was first: its key counts
+        finally:
+            draft.unlink()
+    except OSError as problem:
+        raise Refused("setting-invalid", str(file), detail=f"no key could be written there ({problem})") from problem
+
+
+def _megabytes(environ: Mapping[str, str]) -> int:
+    text = environ.get("FORMSVC_MOST_MEGABYTES", "50")
+    if not text.isdecimal() or int(text) < 1:
+        raise Refused("setting-invalid", "FORMSVC_MOST_MEGABYTES", detail=f"“{text}” is not a number of megabytes")
+    return int(text)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of an environment; refuses what it cannot use, naming the variable."""
+    templates = environ.get("FORMSVC_TEMPLATES")
+    if templates and not Path(templates).is_dir():
+        raise Refused("setting-invalid", "FORMSVC_TEMPLATES", detail=f"“{templates}” is not a folder")
+    caches = _user_folder(environ, "XDG_CACHE_HOME", ".cache")
+    return Settings(
+        templates=Path(templates) if templates else None,
+        cache=Path(environ.get("FORMSVC_CACHE") or caches / "formsvc"),
+        key=_key(environ),
+        most_megabytes=_megabytes(environ),
+    )
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return read_settings(os.environ)
