@@ -55,8 +55,8 @@ class Misread:
 # ---------------------------------------------------------------- written
 
 
-def write_value(kind: Kind, value: Value, lang: Lang) -> str:
-    """How a value stands on paper; boxes give `on` or nothing."""
+def write_value(kind: Kind, value: object, lang: Lang) -> str:
+    """How a value stands on paper: the label of a choice, `on` for a ticked box."""
     match kind:
         case Text() | LongText() | Signature() | Stamp():
             return str(value)

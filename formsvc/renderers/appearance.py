@@ -8,7 +8,7 @@ from formsvc.renderers.codes import data_matrix, qr
 from formsvc.renderers.embed import FontBook
 from formsvc.renderers.fonts import simple_font
 from formsvc.renderers.shaping import SHAPED, is_right_to_left, shape
-from formsvc.renderers.text import PADDING, SIMPLE, Fitted, Measure, fit_box, fit_line, is_simple
+from formsvc.renderers.text import LARGEST, PADDING, SIMPLE, Fitted, Measure, fit_box, fit_line, is_simple
 from formsvc.renderers.update import escape
 
 _RISE: Final = 0.76  # of the size: from the top of a first line to its baseline
@@ -40,6 +40,8 @@ def measure_of(text: str) -> Measure:
 
 def lay_text(text: str, width: float, height: float, *, one_line: bool) -> Drawn:
     """Text laid into a box of this size."""
+    if one_line and text.isascii() and SIMPLE.width(text) <= (width - 2 * PADDING) * 1000 / LARGEST and "\t" not in text:
+        return Drawn(Fitted((text,), LARGEST, SIMPLE.leading), simple=True, one_line=True)
     text = text.replace("\t", " ")
     measure = measure_of(text)
     if one_line:

@@ -4,14 +4,13 @@ The hot path. The blank's bytes are untouched; per document only what is answere
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from formsvc.model.form import Form
-from formsvc.model.interpret import answer_texts
-from formsvc.model.kinds import Choice, LongText
+from formsvc.model.kinds import Choice, Kind, LongText
 from formsvc.model.layout import CompiledForm
 from formsvc.model.record import Problem, Value, Values, problem
 from formsvc.model.stamp import Stamp, in_words, stamp_text
@@ -65,6 +64,7 @@ class _Filling:
     def write(self) -> bytes:
         laid = self._lay()
         rests = [Rest(name, self._label(widget), widget.slot.page, drawn.fitted.rest) for name, (widget, drawn, _) in laid.items() if drawn.fitted.rest]
+        rests.sort(key=lambda rest: self.plan.order[rest.key])
         pages = self.compiled.layout.pages
         added = lay_out(rests, pages[0], len(pages) + 1, self.compiled.lang) if rests else Added((), {})
         for name, (widget, drawn, value) in laid.items():
@@ -78,18 +78,33 @@ class _Filling:
 
     def _lay(self) -> dict[str, tuple[Widget, Drawn, str]]:
         """Every written answer laid into its box; boxes are ticked on the way."""
-        laid = {}
-        widgets, lang = self.plan.widgets, self.compiled.lang
-        for place, value in answer_texts(self.compiled.form, self.values):
-            widget = widgets[place.key]
-            if widget.ticks:
-                self._tick(place.key, widget)
-                continue
-            kind = place.ask.kind
-            shown = write_value(kind, value, lang)
-            drawn = lay_text(shown, widget.width, widget.height, one_line=not isinstance(kind, LongText))
-            laid[place.key] = (widget, drawn, str(value) if isinstance(kind, Choice) else shown)
+        laid: dict[str, tuple[Widget, Drawn, str]] = {}
+        for row, entries in self._rows():
+            asks = self.plan.asks[row]
+            for name, value in entries.items():
+                ask = asks.get(name)
+                if ask is None:
+                    continue  # a group: its rows come by themselves
+                if (widget := ask.one) is not None:
+                    laid[widget.slot.name] = self._laid(widget, ask.kind, value)
+                    continue
+                for choice in value if isinstance(value, list) else (value,):
+                    if (box := ask.boxes.get(choice)) is not None:
+                        self._tick(box.slot.name, box)
         return laid
+
+    def _rows(self) -> Iterator[tuple[tuple[str, int], Mapping[str, object]]]:
+        yield ("", 0), self.values
+        for group in self.compiled.form.groups:
+            rows = self.values.get(group.name)
+            for number, row in enumerate(rows if isinstance(rows, list) else ()):
+                if isinstance(row, dict):
+                    yield (group.name, number), row
+
+    def _laid(self, widget: Widget, kind: Kind, value: object) -> tuple[Widget, Drawn, str]:
+        shown = write_value(kind, value, self.compiled.lang)
+        drawn = lay_text(shown, widget.width, widget.height, one_line=not isinstance(kind, LongText))
+        return widget, drawn, str(value) if isinstance(kind, Choice) else shown
 
     def _tick(self, name: str, widget: Widget) -> None:
         self.bodies[name] = self._lock(name, widget, "on", b"/AS/on/V/on")
@@ -126,14 +141,11 @@ class _Filling:
         """Write the answered fields, and every field of a row that has a name: its label says whose row it is."""
         put, bodies = self.update.put, self.bodies
         for row, name in self.names.items():
-            name_hex = name.encode("utf-16-be").hex().encode("ascii")
+            literal = pdf_text(name)[:-1] if name.isascii() else b""
+            start = b"<FEFF" + name.encode("utf-16-be").hex().encode("ascii")
             for widget in self.plan.rows[row]:
-                body = bodies.pop(widget.slot.name, None)
-                if body is None:
-                    body = b"/AS/Off/V/Off" if widget.ticks else b""
-                    if widget.flags:
-                        body += b"/Ff %d" % widget.flags
-                put(widget.number, b"%b/TU%b%b>>" % (widget.head, widget.named_label(name, name_hex), body))
+                label = literal + widget.tail_ascii if literal and widget.tail_ascii else start + widget.tail_hex
+                put(widget.number, b"%b/TU%b%b>>" % (widget.head, label, bodies.pop(widget.slot.name, widget.empty)))
         for key, body in bodies.items():
             widget = self.plan.widgets[key]
             put(widget.number, b"%b/TU%b%b>>" % (widget.head, widget.label, body))

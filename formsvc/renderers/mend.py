@@ -3,7 +3,7 @@
 - the whole input font it embeds goes; a small WinAnsi font that every viewer can type with comes
 - NeedAppearances goes (it makes Acrobat ask to save); boxes get both appearances, shared
 - flags (multiline, required, read-only, length), fields by page order, unique stamp names
-- a parent tree in two parts, so that a filled form can add tagged pages without rewriting it
+- a structure tree without empty wrappers (`formsvc.renderers.structure`)
 - corner marks
 """
 
@@ -35,6 +35,7 @@ from formsvc.model.kinds import (
 from formsvc.model.layout import Layout, Page, Slot
 from formsvc.renderers.codes import corner_marks
 from formsvc.renderers.fonts import simple_font, simple_to_unicode
+from formsvc.renderers.structure import split_parent_tree, straighten
 
 STAMPS: Final = ("stamp-a", "stamp-b")
 _READ_ONLY, _REQUIRED, _MULTILINE, _COMBO = 1, 1 << 1, 1 << 12, 1 << 17
@@ -117,7 +118,8 @@ class _Mender:
                 widget.T = String(f"{name}-{page}")
             fields.append(widget)
         self._mend_form(fields)
-        self._split_parent_tree()
+        straighten(self.pdf)
+        split_parent_tree(self.pdf)
         self._mark_corners()
 
     def _form_xobject(self, content: bytes) -> pikepdf.Object:
@@ -194,15 +196,6 @@ class _Mender:
 
     def _dingbats(self) -> pikepdf.Object:
         return self.pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.ZapfDingbats))
-
-    def _split_parent_tree(self) -> None:
-        """All parents so far in one leaf, and an empty second leaf for pages that are added later."""
-        root = self.pdf.Root.StructTreeRoot
-        numbers = root.ParentTree.Nums
-        last = int(numbers[len(numbers) - 2])
-        leaf = self.pdf.make_indirect(Dictionary(Limits=Array([0, last]), Nums=numbers))
-        root.ParentTree = self.pdf.make_indirect(Dictionary(Kids=Array([leaf])))
-        root.ParentTreeNextKey = last + 1
 
     def _mark_corners(self) -> None:
         for number, page in enumerate(self.pdf.pages, start=1):

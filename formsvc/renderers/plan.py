@@ -11,7 +11,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name
 
 from formsvc.model.form import Place
-from formsvc.model.kinds import is_box
+from formsvc.model.kinds import Kind, is_box
 from formsvc.model.layout import CompiledForm, Slot
 from formsvc.renderers.update import pdf_text
 
@@ -32,17 +32,23 @@ class Widget:
     height: float
     label: bytes
     """The label as a PDF string, where no row has a name."""
-    label_tail: str
-    """What follows the row's name in its label."""
     tail_ascii: bytes
+    """What follows the row's name in its label, as the end of a literal string; empty if it cannot be."""
     tail_hex: bytes
+    """The same as the end of a hexadecimal UTF-16 string."""
     ticks: bool
+    empty: bytes
+    """The body of the field when it has no answer."""
 
-    def named_label(self, name: str, name_hex: bytes) -> bytes:
-        """The label with the row's name before it."""
-        if self.tail_ascii and name.isascii():
-            return b"(" + pdf_text(name)[1:-1] + self.tail_ascii
-        return b"<FEFF" + name_hex + self.tail_hex
+
+@dataclass(frozen=True, slots=True)
+class AskSlots:
+    """Where one question is answered: one field, or a box for each option."""
+
+    kind: Kind
+    one: Widget | None
+    boxes: Mapping[object, Widget]
+    """By option code; for a tick by True."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,11 @@ class Plan:
     metadata: int
     metadata_text: str
     widgets: Mapping[str, Widget]
+    order: Mapping[str, int]
+    """The reading order of the fields."""
     rows: Mapping[tuple[str, int], tuple[Widget, ...]]
+    asks: Mapping[tuple[str, int], Mapping[str, AskSlots]]
+    """By group and row, then ask; the header stands under ("", 0)."""
     tree: Tree
 
 
@@ -116,7 +126,9 @@ def _plan(key: _ByDigest) -> Plan:
             metadata=root.Metadata.objgen[0],
             metadata_text=bytes(root.Metadata.read_bytes()).decode("utf-8"),
             widgets=widgets,
+            order={name: number for number, name in enumerate(widgets)},
             rows=_by_row(widgets),
+            asks=_by_ask(widgets),
             tree=_tree(pdf),
         )
 
@@ -149,10 +161,10 @@ def _widget(field: Dictionary, compiled: CompiledForm, slot: Slot) -> Widget:
         width=right - left,
         height=top - bottom,
         label=pdf_text(label),
-        label_tail=tail,
         tail_ascii=pdf_text(tail)[1:] if tail.isascii() else b"",
         tail_hex=tail.encode("utf-16-be").hex().encode("ascii") + b">",
         ticks=ticks,
+        empty=(b"/AS/Off/V/Off" if ticks else b"") + (b"/Ff %d" % flags if flags else b""),
     )
 
 
@@ -163,6 +175,19 @@ def _by_row(widgets: Mapping[str, Widget]) -> dict[tuple[str, int], tuple[Widget
             row = (widget.place.group.name, widget.place.row)
             rows[row] = (*rows.get(row, ()), widget)
     return rows
+
+
+def _by_ask(widgets: Mapping[str, Widget]) -> dict[tuple[str, int], dict[str, AskSlots]]:
+    asks: dict[tuple[str, int], dict[str, AskSlots]] = {}
+    for widget in widgets.values():
+        if (place := widget.place) is None:
+            continue
+        row = asks.setdefault((place.group.name if place.group else "", place.row), {})
+        boxes = dict(row[place.ask.name].boxes) if place.ask.name in row else {}
+        if widget.ticks:
+            boxes[place.option.code if place.option else True] = widget
+        row[place.ask.name] = AskSlots(place.ask.kind, None if widget.ticks else widget, boxes)
+    return asks
 
 
 def _tree(pdf: pikepdf.Pdf) -> Tree:

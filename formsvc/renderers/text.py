@@ -75,7 +75,7 @@ SIMPLE: Final = SimpleMeasure()
 
 def is_simple(text: str) -> bool:
     """Whether the simple font draws every character of the text."""
-    return simple_font().characters.issuperset(text.replace("\n", ""))
+    return (text.isascii() and text.replace("\n", "").isprintable()) or simple_font().characters.issuperset(text.replace("\n", ""))
 
 
 @dataclass(frozen=True, slots=True)

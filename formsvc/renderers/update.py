@@ -5,9 +5,11 @@ original must use cross-reference streams too (ours do).
 """
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Iterable
 
+_ROW = struct.Struct(">BIH").pack  # a row of the cross-reference stream: kind, offset or stream, index
 _GROUP = 100  # objects to a stream: readers that parse a whole stream per object stay usable
 _LONG = 512  # bytes from which a content stream is compressed
 
@@ -35,7 +37,7 @@ class Update:
         self._next = size
         self._parts: list[bytes] = [b"\n"] if not base.endswith(b"\n") else []
         self._at = len(base) + len(b"".join(self._parts))
-        self._entries: dict[int, tuple[int, int, int]] = {}
+        self._entries: dict[int, bytes] = {}
         self._plain: list[tuple[int, bytes]] = []
 
     def new(self) -> int:
@@ -51,14 +53,14 @@ class Update:
     def put_stream(self, number: int, head: bytes, content: bytes) -> int:
         """A stream with the entries `head` (without Length and Filter)."""
         if len(content) > _LONG:
-            content = zlib.compress(content, 6)
+            content = zlib.compress(content, 1)
             head += b"/Filter/FlateDecode"
         return self.put_raw_stream(number, head, content)
 
     def put_raw_stream(self, number: int, head: bytes, content: bytes) -> int:
         """A stream whose content and filter are ready."""
         part = b"%d 0 obj\n<<%b/Length %d>>stream\n%b\nendstream endobj\n" % (number, head, len(content), content)
-        self._entries[number] = (1, self._at, 0)
+        self._entries[number] = _ROW(1, self._at, 0)
         self._parts.append(part)
         self._at += len(part)
         return number
@@ -76,9 +78,9 @@ class Update:
         for start in range(0, len(self._plain), _GROUP):
             self._put_group(self._plain[start : start + _GROUP])
         number, at = self.new(), self._at
-        self._entries[number] = (1, at, 0)
+        self._entries[number] = _ROW(1, at, 0)
         index, rows = self._table()
-        content = zlib.compress(rows, 6)
+        content = zlib.compress(rows, 1)
         changed = hashlib.blake2b(b"".join(self._parts), digest_size=16).hexdigest().encode("ascii")
         head = b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Index[%b]/Prev %d%b/ID[<%b><%b>]/Filter/FlateDecode/Length %d>>stream\n" % (
             number, self._next, index, self._start, trailer, first_id, changed, len(content),
@@ -88,18 +90,18 @@ class Update:
 
     def _put_group(self, group: list[tuple[int, bytes]]) -> None:
         stream = self.new()
-        heads, at = [], 0
+        heads, at, entries = [], 0, self._entries
         for position, (number, body) in enumerate(group):
             heads.append(b"%d %d" % (number, at))
             at += len(body) + 1
-            self._entries[number] = (2, stream, position)
+            entries[number] = _ROW(2, stream, position)
         header = b" ".join(heads) + b"\n"
         content = zlib.compress(header + b"\n".join(body for _, body in group), 1)
         self.put_raw_stream(stream, b"/Type/ObjStm/N %d/First %d/Filter/FlateDecode" % (len(group), len(header)), content)
 
     def _table(self) -> tuple[bytes, bytes]:
         numbers = sorted(self._entries)
-        rows = b"".join([b"%c%b%b" % (kind, second.to_bytes(4, "big"), third.to_bytes(2, "big")) for kind, second, third in map(self._entries.__getitem__, numbers)])
+        rows = b"".join(map(self._entries.__getitem__, numbers))
         return b" ".join(b"%d %d" % span for span in _spans(numbers)), rows
 
 
