@@ -119,6 +119,10 @@ class Refused(Exception):  # noqa: N818  (it is an answer, not a failure of ours
         self.message = f"{place}: {word(code, **facts)}" if place else word(code, **facts)
         super().__init__(self.message)
 
+    def at(self, place: str) -> "Refused":
+        """The same refusal at a place, if it has none yet."""
+        return self if self.place else _restore(self.code, place, f"{place}: {self.message}")
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by content: the reading process hands refusals to its parent."""
         return (_restore, (self.code, self.place, self.message))

@@ -110,8 +110,18 @@ class Form:
         found = self._groups.get(name)
         return found[0] if found else None
 
+    @cached_property
+    def _found(self) -> dict[str, Place]:
+        return {}
+
     def find(self, key: str) -> Place | None:
         """The place an answer key names, or None if this form does not ask for it."""
+        place = self._found.get(key)
+        if place is None and (place := self._find(key)) is not None and (place.group is None or place.row < place.group.maximum):
+            self._found[key] = place  # bounded: a form has only so many places
+        return place
+
+    def _find(self, key: str) -> Place | None:
         head, *rest = key.split("-")
         if ask := self._asks.get(head):
             return _place(key, ask, rest)

@@ -3,7 +3,6 @@
 The hot path. The blank's bytes are untouched; per document only what is answered is written.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +12,7 @@ from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Kind, LongText
 from formsvc.model.layout import CompiledForm
 from formsvc.model.record import Problem, Value, Values, problem
-from formsvc.model.stamp import Stamp, in_words, stamp_text
+from formsvc.model.stamp import NAMESPACE, Stamp, in_words, stamp_text, value_seal
 from formsvc.model.values import write_value
 from formsvc.renderers.appearance import PAGE_OF, Drawn, draw_matrix, draw_stamp, draw_text, lay_text
 from formsvc.renderers.continuation import Added, Rest, lay_out, write_pages
@@ -22,7 +21,6 @@ from formsvc.renderers.plan import Plan, Widget, plan_of
 from formsvc.renderers.update import Update, pdf_text
 
 _READ_ONLY: Final = 1
-NAMESPACE: Final = "urn:formsvc:1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +29,6 @@ class Filled:
 
     content: bytes
     problems: tuple[Problem, ...] = ()
-
-
-def seal(key: bytes, document: str, name: str, text: str) -> str:
-    """The seal of a value printed by us: 6 bytes of keyed BLAKE2b, so that a change is noticed."""
-    message = f"{document}\0{name}\0{text}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(message, key=key[:64], digest_size=6).hexdigest()
 
 
 def fill(compiled: CompiledForm, values: Values, stamp: Stamp, key: bytes) -> Filled:
@@ -125,7 +117,7 @@ class _Filling:
         flags = widget.flags
         if widget.place and widget.place.ask.locked:
             flags |= _READ_ONLY
-            body += b"/FSVCSeal(%b)" % seal(self.key, self.stamp.document, name, value).encode("ascii")
+            body += b"/FSVCSeal(%b)" % value_seal(self.key, self.stamp.document, name, value).encode("ascii")
         return body + b"/Ff %d" % flags if flags else body
 
     # ------------------------------------------------------------ labels

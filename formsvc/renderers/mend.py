@@ -105,8 +105,8 @@ class _Mender:
     def __init__(self, pdf: Pdf, lang: Lang) -> None:
         self.pdf = pdf
         self.lang = lang
-        self.on = self._form_xobject(CHECK)
-        self.off = self._form_xobject(b"")
+        on, off = self._form_xobject(CHECK), self._form_xobject(b"")
+        self.box = pdf.make_indirect(Dictionary(N=Dictionary(on=on, Off=off)))
 
     def mend(self, form: Form, widgets: list[tuple[int, Dictionary]]) -> None:
         fields = []
@@ -145,7 +145,7 @@ class _Mender:
         kind = place.ask.kind
         widget.MK = Dictionary()
         if is_box(kind):
-            widget.AP = Dictionary(N=Dictionary(on=self.on, Off=self.off))
+            widget.AP = self.box
             widget.AS = Name.Off
             widget.DA = String("/ZaDb 0 Tf 0 g")
             widget.MK = Dictionary(CA=String("4"))

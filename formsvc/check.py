@@ -1,0 +1,61 @@
+"""Checks what an agency made: a form's folder, and whether this machine's fonts can draw its families' names."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from formsvc.catalog import Catalog, shipped_folder
+from formsvc.errors import Refused
+from formsvc.model.form import Form, FormId
+from formsvc.model.kinds import LANGS
+from formsvc.renderers.compile import compile_form
+from formsvc.renderers.faces import coverage
+from formsvc.settings import Settings
+
+SCRIPTS: Final = (
+    ("Latin", "José Zoë"), ("Vietnamese", "Nguyễn"), ("Greek", "Ελένη"), ("Cyrillic", "Ковач"), ("Arabic", "محمد"), ("Hebrew", "שלום"),
+    ("Devanagari", "क्षि"), ("Thai", "ไทย"), ("Khmer", "ខ្មែរ"), ("Ethiopic", "አማርኛ"), ("Chinese", "李小"), ("Japanese", "かなカナ"), ("Korean", "한글"), ("Emoji", "😀"),
+)
+"""Scripts a family's name or a note may be written in, with a sample of each."""
+
+
+def check_form_folder(folder: Path, settings: Settings) -> Iterator[str]:
+    """Compile every version of a form in both languages, with few and with many rows; a line for each."""
+    root, ids = _find(folder)
+    own = (settings.templates,) if settings.templates else ()
+    catalog = Catalog((root, *own, shipped_folder()))
+    with tempfile.TemporaryDirectory(prefix="formsvc-check-") as cache:
+        for form_id in ids:
+            form = catalog.form(form_id)
+            for lang in LANGS:
+                yield _compiled(catalog, form, lang, Path(cache))
+
+
+def _compiled(catalog: Catalog, form: Form, lang: str, cache: Path) -> str:
+    sizes = []
+    for counts in ({group.name: group.minimum for group in form.groups}, {group.name: group.blank for group in form.groups}):
+        compiled = compile_form(catalog, form.id, counts, lang, cache)  # type: ignore[arg-type]
+        sizes.append(f"{len(compiled.layout.slots)} fields on {len(compiled.layout.pages)} pages")
+    return f"{form.id.name} v{form.id.version} {lang}: fits; smallest {sizes[0]}, blank {sizes[1]}"
+
+
+def _find(folder: Path) -> tuple[Path, list[FormId]]:
+    """The templates folder that holds a form's folder or version folder, and the versions meant."""
+    folder = folder.resolve()
+    versions = [folder] if (folder / "form.toml").exists() else sorted(file.parent for file in folder.glob("v*/form.toml"))
+    if not versions:
+        raise Refused("definition-missing", str(folder / "v1" / "form.toml"))
+    return versions[0].parent.parent, [FormId(name=version.parent.name, version=int(version.name[1:])) for version in versions if version.name[1:].isdecimal()]
+
+
+def check_fonts() -> Iterator[str]:
+    """Which scripts can be drawn on this machine, and which are missing."""
+    missing = []
+    for script, family in coverage(SCRIPTS):
+        if family is None:
+            missing.append(script)
+    drawn = len(SCRIPTS) - len(missing)
+    yield f"fonts: {drawn} of {len(SCRIPTS)} scripts can be drawn"
+    if missing:
+        yield f"fonts: none for {', '.join(missing)}; on Debian or Ubuntu type: sudo apt-get install fontconfig fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji"

@@ -1,0 +1,41 @@
+"""Reading and writing of files so that nothing is half-written and every failure says what to do."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from formsvc.errors import Refused
+
+
+def read_file(file: Path, most_megabytes: int = 50) -> bytes:
+    """A file's bytes; refuses one that is missing, unreadable or larger than allowed."""
+    try:
+        size = file.stat().st_size
+        if size > most_megabytes * 1_000_000:
+            raise Refused("file-too-large", str(file), size=round(size / 1_000_000), most=most_megabytes)
+        return file.read_bytes()
+    except FileNotFoundError as problem:
+        raise Refused("file-missing", str(file)) from problem
+    except OSError as problem:
+        raise Refused("file-unreadable", str(file), detail=problem.strerror) from problem
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a draft beside it takes its name when it is on the disk."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(draft, 0o666 & ~umask)
+            os.replace(draft, file)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise Refused("file-unwritable", str(file), detail=problem.strerror) from problem

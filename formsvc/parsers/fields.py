@@ -1,0 +1,206 @@
+"""The fields of a PDF as they are, whoever wrote it: from the field tree and from the pages.
+
+macOS Preview may drop most of /Fields while the widgets stay on the pages, so the pages are read
+first; the tree adds what has no widget. Everything is bounded: hostile trees are deep, wide, cyclic.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
+
+from formsvc.errors import Refused
+from formsvc.model.record import NO_BOX, Box
+
+_WIDGET: Final = Name.Widget  # making a Name anew for every comparison costs more than the comparison
+_DEPTH_MOST: Final = 32
+_FIELDS_MOST: Final = 20_000
+_PAGES_MOST: Final = 500
+_TEXT_MOST: Final = 1_000_000  # bytes of one value
+_ESCAPES: Final = re.compile("\x1b[^\x1b]{0,16}\x1b")  # language codes inside UTF-16 text, ISO 32000-1, 7.9.2.2
+MARKUP: Final = frozenset(("/Ink", "/FreeText", "/Stamp", "/Square", "/Circle", "/Line", "/PolyLine", "/Polygon", "/Highlight", "/StrikeOut"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """One widget (or one field without a widget) with what it inherits from its parents."""
+
+    name: str
+    """The fully qualified name."""
+    kind: str
+    """/Tx, /Btn, /Ch, /Sig or empty."""
+    value: pikepdf.Object | None
+    state: str
+    """The appearance state of a box, without its slash; empty if there is none."""
+    widget: Dictionary
+    page: int
+    box: Box
+    listed: bool = True
+    """Whether the field tree lists it."""
+
+
+@dataclass(slots=True)
+class Fields:
+    """All fields of a document, and the boxes of what was drawn over its pages by markup tools."""
+
+    found: list[Found] = field(default_factory=list)
+    markup: list[tuple[int, Box]] = field(default_factory=list)
+    pages: int = 0
+
+
+def read_fields(pdf: Pdf) -> Fields:
+    """Every field of a document."""
+    top = [field for field in _array(_form_fields(pdf)) if isinstance(field, Dictionary)]
+    listed = {field.objgen for field in top}
+    fields = Fields(pages=len(pdf.pages))
+    if fields.pages > _PAGES_MOST:
+        raise Refused("too-costly", "", resource=f"pages ({fields.pages})")
+    seen: set[tuple[int, int]] = set()
+    for number, page in enumerate(pdf.pages, start=1):
+        for annotation in _array(page.obj.get("/Annots")):
+            _take(annotation, number, fields, seen)
+    below = _terminal([field for field in top if field.objgen not in seen])
+    for found in fields.found:
+        found.listed = found.widget.objgen in listed or found.widget.objgen in below
+    fields.found += [_found(widget, 0) for key, widget in below.items() if key not in seen and "/T" in widget]
+    return fields
+
+
+def _form_fields(pdf: Pdf) -> object:
+    form = pdf.Root.get("/AcroForm")
+    return form.get("/Fields") if isinstance(form, Dictionary) else None
+
+
+def _take(annotation: object, page: int, fields: Fields, seen: set[tuple[int, int]]) -> None:
+    if not isinstance(annotation, Dictionary):
+        return
+    subtype = annotation.get("/Subtype")
+    if subtype == _WIDGET:
+        if len(fields.found) >= _FIELDS_MOST:
+            raise Refused("too-costly", "", resource=f"fields (more than {_FIELDS_MOST})")
+        if (key := annotation.objgen) != (0, 0):
+            seen.add(key)
+        fields.found.append(_found(annotation, page))
+    elif str(subtype) in MARKUP:
+        fields.markup.append((page, read_box(annotation)))
+
+
+def _terminal(nodes: list[Dictionary]) -> dict[tuple[int, int], Dictionary]:
+    """The terminal fields below some fields of the tree, by object number."""
+    found: dict[tuple[int, int], Dictionary] = {}
+    queue = [(node, 0) for node in nodes]
+    visited: set[tuple[int, int]] = set()
+    while queue:
+        node, depth = queue.pop()
+        if not isinstance(node, Dictionary) or node.objgen in visited:
+            continue
+        visited.add(node.objgen)
+        if len(visited) > _FIELDS_MOST:
+            raise Refused("too-costly", "", resource=f"fields (more than {_FIELDS_MOST})")
+        kids = _array(node.get("/Kids")) if depth < _DEPTH_MOST else []
+        queue += [(kid, depth + 1) for kid in kids]
+        if not kids:
+            found[node.objgen] = node
+    return found
+
+
+def _array(value: object) -> list[pikepdf.Object]:
+    return list(value) if isinstance(value, Array) else []
+
+
+def _found(widget: Dictionary, page: int) -> Found:
+    names: list[str] = []
+    kind: object = None
+    value = None
+    node: object = widget
+    for _ in range(_DEPTH_MOST):
+        part = node.get("/T")  # type: ignore[attr-defined]
+        if isinstance(part, String):
+            names.append(decode_text(bytes(part)))
+        kind = node.get("/FT") if kind is None else kind  # type: ignore[attr-defined]
+        if value is None and "/V" in node:  # type: ignore[operator]
+            value = node["/V"]  # type: ignore[index]
+        if "/Parent" not in node or not isinstance(node := node["/Parent"], Dictionary):  # type: ignore[operator,index]
+            break
+    name = names[0] if len(names) == 1 else ".".join(reversed(names))
+    state = str(widget["/AS"])[1:] if "/AS" in widget else ""
+    return Found(name=name, kind="" if kind is None else str(kind), value=value, state=state, widget=widget, page=page, box=read_box(widget))
+
+
+def read_box(annotation: Dictionary) -> Box:
+    """Where an annotation sits, corners in order."""
+    corners = annotation.get("/Rect")
+    try:
+        x1, y1, x2, y2 = map(float, corners.unparse()[1:-1].split())  # type: ignore[union-attr]
+    except (AttributeError, ValueError):  # not an array of four numbers
+        return NO_BOX
+    return (x1 if x1 < x2 else x2, y1 if y1 < y2 else y2, x2 if x1 < x2 else x1, y2 if y1 < y2 else y1)
+
+
+def decode_text(raw: bytes) -> str:
+    """A text string as its writer meant it: UTF-16 either way, UTF-8, or PDFDocEncoding."""
+    if len(raw) > _TEXT_MOST:
+        raise Refused("too-costly", "", resource=f"text in one field ({len(raw)} bytes)")
+    if raw.startswith(b"\xfe\xff"):
+        text = raw[2:].decode("utf-16-be", "replace")
+    elif raw.startswith(b"\xff\xfe"):
+        text = raw[2:].decode("utf-16-le", "replace")
+    elif raw.startswith(b"\xef\xbb\xbf"):
+        text = raw[3:].decode("utf-8", "replace")
+    elif raw.isascii():
+        return raw.decode("ascii")
+    else:
+        return raw.decode("pdfdoc_pikepdf", "replace")
+    return _ESCAPES.sub("", text) if "\x1b" in text else text
+
+
+def read_text(value: object) -> str:
+    """A field's value as text, in any of the forms writers give it."""
+    if value is None:
+        return ""
+    if isinstance(value, String):
+        return decode_text(bytes(value))
+    if isinstance(value, Stream):  # rich or very long text, ISO 32000-1, 12.7.4.3
+        return decode_text(_bounded(value))
+    if isinstance(value, Array):  # pdftk stores a chosen option so
+        return read_text(value[0]) if len(value) else ""
+    if isinstance(value, Dictionary):
+        return ""
+    return str(value).removeprefix("/")
+
+
+def _bounded(stream: Stream) -> bytes:
+    """A value stream's bytes; compressed far beyond reason it is not unpacked."""
+    if len(stream.read_raw_bytes()) > _TEXT_MOST // 100:
+        raise Refused("too-costly", "", resource="text in one field")
+    return stream.read_bytes()
+
+
+# ---------------------------------------------------------------- boxes
+
+
+def on_states(widget: Dictionary, known: dict[tuple[int, int], frozenset[str]]) -> frozenset[str]:
+    """The states in which a box is drawn as marked; they differ by writer, so they are read.
+
+    `known` remembers the appearances that boxes share.
+    """
+    appearances = widget.get("/AP")
+    if not isinstance(appearances, Dictionary):
+        return frozenset()
+    key = appearances.objgen
+    if key in known:
+        return known[key]
+    normal = appearances.get("/N")
+    states = normal.keys() if isinstance(normal, Dictionary) and not isinstance(normal, Stream) else ()
+    found = frozenset(state[1:] for state in states) - {"Off"}
+    if key != (0, 0):
+        known[key] = found
+    return found
+
+
+def is_off(state: str) -> bool:
+    """Whether a state name means an empty box."""
+    return state.lower() in ("", "off", "no", "false", "0")

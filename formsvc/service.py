@@ -1,0 +1,133 @@
+"""The few things a person can do: issue a form, read it back. Everything above calls only this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from formsvc.casework.rules import judge
+from formsvc.catalog import Catalog, shipped_folder
+from formsvc.errors import Refused
+from formsvc.files import read_file
+from formsvc.model.form import Form
+from formsvc.model.interpret import interpret
+from formsvc.model.kinds import Lang
+from formsvc.model.layout import CompiledForm
+from formsvc.model.record import Answer, Problem, Record, Submission, Values, problem
+from formsvc.model.schema import load_values
+from formsvc.model.stamp import Stamp, in_words, is_document, new_document
+from formsvc.parsers import triage
+from formsvc.parsers.sandbox import run_limited
+from formsvc.renderers.compile import compile_form
+from formsvc.renderers.fill import fill
+from formsvc.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A document made for a person, and what they should know about it."""
+
+    document: str
+    content: bytes
+    values: Values
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A document that came back: as found, and as understood."""
+
+    submission: Submission
+    record: Record
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The forms of this installation: the agency's own first."""
+    own = (settings.templates,) if settings.templates else ()
+    return Catalog((*own, shipped_folder()))
+
+
+class Service:
+    """One installation at work."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the catalog; nothing is compiled yet."""
+        self.settings = settings
+        self.catalog = open_catalog(settings)
+
+    def form(self, name: str) -> Form:
+        """The newest version of a form."""
+        return self.catalog.form(self.catalog.latest(name))
+
+    def count_rows(self, form: Form, rows: Mapping[str, int]) -> None:
+        """Refuse rows for groups that the form does not have."""
+        for name in rows:
+            if form.group(name) is None:
+                raise Refused("rows-option-invalid", "", detail=f"{name}: the groups are {', '.join(group.name for group in form.groups)}")
+
+    def compiled(self, form: Form, values: Values, lang: Lang, rows: Mapping[str, int] | None = None) -> CompiledForm:
+        """The form laid out for these values (and at least so many rows); a group without values gets its blank rows."""
+        counts = {}
+        for group in form.groups:
+            given = values.get(group.name)
+            filled = len(given) if isinstance(given, list) else 0
+            counts[group.name] = max((rows or {}).get(group.name, 0), filled) or group.blank
+        return compile_form(self.catalog, form.id, counts, lang, self.settings.cache)
+
+    def issue(self, name: str, data: Mapping[str, Any] | None, *, lang: Lang = "en", document: str | None = None, rows: Mapping[str, int] | None = None) -> Issued:
+        """A fillable document with these values; without data a blank form with its usual rows.
+
+        Refuses data that does not fit the form, naming every place.
+        """
+        form = self.form(name)
+        self.count_rows(form, rows or {})
+        values = checked_values(form, blank_values(form) if data is None else data)
+        compiled = self.compiled(form, values, lang, rows)
+        stamp = Stamp(document=document or new_document(), code=form.code, version=form.id.version)
+        if not is_document(stamp.document):
+            raise Refused("values-invalid", "document", detail=f"“{document}” is not a document id")
+        filled = fill(compiled, values, stamp, self.settings.key)
+        return Issued(document=stamp.document, content=filled.content, values=values, problems=filled.problems)
+
+    def read(self, content: bytes, *, password: str | None = None, expected: str | None = None) -> Received:
+        """The record in a document that came back; refuses what cannot be read."""
+        submission = run_limited(triage.read, content, self.catalog, self.settings.key, password)
+        form = self.catalog.form(submission.form)
+        record = interpret(form, submission)
+        problems = (*record.problems, *_expected(submission, expected), *judge(form, record.values))
+        return Received(submission=submission, record=replace(record, problems=problems))
+
+    def read_file(self, file: Path, *, password: str | None = None, expected: str | None = None) -> Received:
+        """The same for a file; a refusal names it."""
+        content = read_file(file, self.settings.most_megabytes)
+        try:
+            return self.read(content, password=password, expected=expected)
+        except Refused as refused:
+            raise refused.at(str(file)) from refused
+
+
+def blank_values(form: Form) -> dict[str, Any]:
+    """What even a blank form has written on it: the preset rows of its groups."""
+    return {group.name: [dict(row) for row in group.presets] for group in form.groups if group.presets}
+
+
+def checked_values(form: Form, data: Mapping[str, Any]) -> Values:
+    """Values in their one spelling; refuses with every place that is wrong."""
+    values, problems = load_values(form, data)
+    if problems:
+        first = problems[0]
+        more = "".join(f"\n{found.field}: {found.message}" for found in problems[1:])
+        raise Refused("values-invalid", first.field, detail=first.message.rstrip(".") + more.replace("\n", "; "))
+    return values
+
+
+def _expected(submission: Submission, expected: str | None) -> tuple[Problem, ...]:
+    if expected is None or expected == submission.document:
+        return ()
+    found = in_words(submission.document) if submission.document else "unknown"
+    return (problem("other-document", "", "error", found=found, wanted=in_words(expected)),)
+
+
+def written_answers(submission: Submission) -> Mapping[str, Answer]:
+    """The answers that hold something."""
+    return {key: answer for key, answer in submission.answers.items() if answer.raw}
