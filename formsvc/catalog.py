@@ -250,7 +250,7 @@ def _ask(entry: _Entry, options: Mapping[str, tuple[Option, ...]]) -> Ask:
     return ask
 
 
-def _kind(entry: _Entry, options: Mapping[str, tuple[Option, ...]]) -> Kind:  # noqa: PLR0911
+def _kind(entry: _Entry, options: Mapping[str, tuple[Option, ...]]) -> Kind:
     match entry.take("kind", str):
         case "text":
             return Text(limit=entry.take("limit", int, 200))

@@ -61,7 +61,8 @@ def split_values(form: Form, values: Values) -> tuple[dict[str, Any], dict[str, 
     for group in form.groups:
         locked = {ask.name for ask in group.asks if ask.locked}
         rows = values.get(group.name)
-        prefilled[group.name] = [{name: value for name, value in row.items() if name in locked} for row in rows] if isinstance(rows, list) else []
+        listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        prefilled[group.name] = [{name: value for name, value in row.items() if name in locked} for row in listed]
     typed: dict[str, str | bool] = {}
     for place, value in answer_texts(form, values):
         if not place.ask.locked:

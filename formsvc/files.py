@@ -32,7 +32,7 @@ def write_file(file: Path, content: bytes) -> None:
                 os.fsync(out.fileno())
             umask = os.umask(0)
             os.umask(umask)
-            os.chmod(draft, 0o666 & ~umask)
+            Path(draft).chmod(0o666 & ~umask)
             os.replace(draft, file)
         except BaseException:
             Path(draft).unlink(missing_ok=True)

@@ -69,7 +69,7 @@ def _require_all(values: Mapping[str, str | bool], filled: set[str]) -> None:
 
 
 class _AnnotationText(Protocol):
-    def __call__(self, *args: Any) -> int: ...  # noqa: ANN401 - a C function pointer
+    def __call__(self, *args: Any) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

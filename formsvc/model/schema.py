@@ -148,7 +148,7 @@ def _schema(name: str, asks: tuple[Ask, ...], nested: Mapping[str, fields.Field[
     for ask in asks:
         field = field_of(ask.kind)
         field.allow_none = True
-        field.metadata["title"] = ask.label.en
+        field.metadata = {"title": ask.label.en}
         members[ask.name] = field
     return type(name, (SparseSchema,), {**members, **nested})
 

@@ -241,7 +241,7 @@ def _owner(found: Found) -> tuple[int, int]:
 
 def _needs_appearances(pdf: Pdf) -> bool:
     form = pdf.Root.get(Name.AcroForm)
-    return isinstance(form, Dictionary) and form.get(Name.NeedAppearances) is True
+    return isinstance(form, Dictionary) and bool(form.get(Name.NeedAppearances, False))
 
 
 def _is_shown(text: str, raw: str, place: Place | None, *, continued: bool) -> bool:

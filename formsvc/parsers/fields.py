@@ -5,7 +5,6 @@ first; the tree adds what has no widget. Everything is bounded: hostile trees ar
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,7 +90,7 @@ def _take(annotation: object, page: int, fields: Fields, seen: set[tuple[int, in
 def _terminal(nodes: list[Dictionary]) -> dict[tuple[int, int], Dictionary]:
     """The terminal fields below some fields of the tree, by object number."""
     found: dict[tuple[int, int], Dictionary] = {}
-    queue = [(node, 0) for node in nodes]
+    queue: list[tuple[pikepdf.Object, int]] = [(node, 0) for node in nodes]
     visited: set[tuple[int, int]] = set()
     while queue:
         node, depth = queue.pop()
@@ -137,7 +136,7 @@ def read_box(annotation: Dictionary) -> Box:
         x1, y1, x2, y2 = map(float, corners.unparse()[1:-1].split())  # type: ignore[union-attr]
     except (AttributeError, ValueError):  # not an array of four numbers
         return NO_BOX
-    return (x1 if x1 < x2 else x2, y1 if y1 < y2 else y2, x2 if x1 < x2 else x1, y2 if y1 < y2 else y1)
+    return (min(x2, x1), min(y2, y1), max(x1, x2), max(y1, y2))
 
 
 def decode_text(raw: bytes) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from formsvc.errors import Refused
 
@@ -40,7 +40,7 @@ def run_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMITS
     child.start()
     sender.close()
     try:
-        return _answer(receiver, limits)
+        return cast("T", _answer(receiver, limits))
     finally:
         child.kill()
         child.join()

@@ -37,7 +37,7 @@ class Shown:
 
     def text(self, widget: Dictionary) -> tuple[str, bool] | None:
         """The text a widget shows, and whether a mark says that it continues elsewhere."""
-        appearances = widget["/AP"] if "/AP" in widget else None
+        appearances = widget["/AP"] if "/AP" in widget else None  # noqa: SIM401  (get is slow on what is missing)
         normal = appearances.get("/N") if isinstance(appearances, Dictionary) else None
         if not isinstance(normal, Stream):
             return ("", False)
@@ -47,14 +47,15 @@ class Shown:
     def _read(self, form: Stream, inherited: Dictionary, depth: int) -> tuple[list[str] | None, bool]:
         if depth > _NESTED_MOST or len(raw := form.read_raw_bytes()) > _STREAM_MOST:
             return None, False
-        resources = form.get("/Resources", inherited)
+        found = form.get("/Resources", inherited)
+        resources = found if isinstance(found, Dictionary) else Dictionary()
         if (ours := _OURS.fullmatch(raw)) and self._is_win_ansi(resources):
             lines = b" ".join(_LITERAL.findall(ours[1]))
             return [(re.sub(rb"\\(.)", rb"\1", lines) if b"\\" in lines else lines).decode("cp1252", "replace")], False
-        reader = _Reader(self, resources if isinstance(resources, Dictionary) else Dictionary(), depth)
+        reader = _Reader(self, resources, depth)
         try:
-            for operands, operator in pikepdf.parse_content_stream(form):
-                reader.step(list(operands), str(operator))  # type: ignore[call-overload]
+            for instruction in pikepdf.parse_content_stream(form):
+                reader.step(list(instruction.operands), str(instruction.operator))
         except (pikepdf.PdfError, pikepdf.PdfParsingError):
             return None, False
         return (reader.pieces if reader.known else None), reader.marked
@@ -142,7 +143,7 @@ class _Reader:
     def _draw(self, name: str) -> None:
         form = self._resources.get(Name.XObject, Dictionary()).get(name)
         if isinstance(form, Stream) and form.get(Name.Subtype) == Name.Form:
-            pieces, marked = self._shown._read(form, self._resources, self._depth + 1)  # noqa: SLF001
+            pieces, marked = self._shown._read(form, self._resources, self._depth + 1)
             self.known = self.known and pieces is not None
             self.pieces += pieces or []
             self.marked = self.marked or marked

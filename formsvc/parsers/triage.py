@@ -102,8 +102,9 @@ def _without_fields(content: bytes, catalog: Catalog, key: bytes) -> Refused:
             stamp = stamp or _stamp_in_picture(page, key)
     text = "\n".join(texts)
     words = next((found[1] for found in _WORDS.finditer(text) if from_words(found[1])), None)
-    if len(text.split()) > 20 and (words or stamp):  # noqa: PLR2004
-        return Refused("flattened-print", "", form=_form_name(catalog, stamp), document=words or in_words(stamp.document) if stamp or words else "")
+    said = words or (in_words(stamp.document) if stamp else "")
+    if said and len(text.split()) > 20:  # noqa: PLR2004
+        return Refused("flattened-print", "", form=_form_name(catalog, stamp), document=said)
     if pictures or stamp:
         return Refused("scan")
     return Refused("not-a-form")

@@ -1,5 +1,6 @@
 """Drawing operators for what stands in a box: lines of text, marks, the page stamp."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,8 +8,8 @@ from formsvc.model.kinds import Lang
 from formsvc.renderers.codes import data_matrix, qr
 from formsvc.renderers.embed import FontBook
 from formsvc.renderers.fonts import simple_font
-from formsvc.renderers.shaping import SHAPED, is_right_to_left, shape
-from formsvc.renderers.text import LARGEST, PADDING, SIMPLE, Fitted, Measure, fit_box, fit_line, is_simple
+from formsvc.renderers.shaping import SHAPED, Run, shape
+from formsvc.renderers.text import LARGEST, PADDING, SIMPLE, Fitted, Line, Measure, fit_box, fit_line, is_simple
 from formsvc.renderers.update import escape
 
 _RISE: Final = 0.76  # of the size: from the top of a first line to its baseline
@@ -41,7 +42,7 @@ def measure_of(text: str) -> Measure:
 def lay_text(text: str, width: float, height: float, *, one_line: bool) -> Drawn:
     """Text laid into a box of this size."""
     if one_line and text.isascii() and SIMPLE.width(text) <= (width - 2 * PADDING) * 1000 / LARGEST and "\t" not in text:
-        return Drawn(Fitted((text,), LARGEST, SIMPLE.leading), simple=True, one_line=True)
+        return Drawn(Fitted(text, (Line(0, len(text)),), LARGEST, SIMPLE.leading), simple=True, one_line=True)
     text = text.replace("\t", " ")
     measure = measure_of(text)
     if one_line:
@@ -71,36 +72,35 @@ def _baseline(drawn: Drawn, height: float) -> float:
 
 
 def _simple_lines(fitted: Fitted, base: float) -> bytes:
-    lines = [b"(" + escape(line.rstrip(" ").encode("cp1252")) + b")Tj" for line in fitted.lines]
+    lines = [b"(" + escape(line.encode("cp1252")) + b")Tj" for line, _ in fitted.shown()]
     return b"BT /Helv %.4g Tf 0 g %.4g TL %.4g %.5g Td " % (fitted.size, fitted.size * fitted.leading, PADDING, base) + b" T* ".join(lines) + b" ET "
 
 
 def _shaped_lines(fitted: Fitted, base: float, width: float, book: FontBook) -> tuple[bytes, frozenset[str]]:
     parts, missing = [], frozenset[str]()
     step = fitted.size * fitted.leading
-    for number, line in enumerate(fitted.lines):
+    for number, (line, rtl) in enumerate(fitted.shown()):
         if not line.strip():
             continue
-        piece, unknown = shaped_line(line.rstrip(" "), PADDING, base - number * step, fitted.size, width, book)
+        runs, unknown = shape(line, right_to_left=rtl)
+        left = max(width - PADDING - _wide(runs, fitted.size), PADDING) if rtl else PADDING
+        piece = b"BT %.5g %.5g Td " % (left, base - number * step) + book.draw(runs, fitted.size) + b"ET "
         parts.append(piece)
         missing |= unknown
     return b"0 g " + b"".join(parts), missing
 
 
-def shaped_line(line: str, left: float, base: float, size: float, width: float, book: FontBook) -> tuple[bytes, frozenset[str]]:
-    """One line of any script; lines that read from the right start at the right edge."""
-    runs, missing = shape(line)
-    if is_right_to_left(line):
-        wide = sum(glyph.advance for run in runs for glyph in run.glyphs) * size / 1000
-        left = max(width - PADDING - wide, left)
-    return b"BT %.5g %.5g Td " % (left, base) + book.draw(runs, size) + b"ET ", missing
+def _wide(runs: Iterable[Run], size: float) -> float:
+    return sum(glyph.advance for run in runs for glyph in run.glyphs) * size / 1000
 
 
-def any_line(text: str, left: float, base: float, size: float, book: FontBook) -> bytes:
-    """One line from a point on, in the simple font where it can."""
+def any_line(text: str, left: float, base: float, size: float, book: FontBook, *, right: float | None = None) -> bytes:
+    """One line from a point on, in the simple font where it can; with `right` it reads from there."""
     if is_simple(text):
         return b"BT /Helv %.4g Tf %.5g %.5g Td (%b)Tj ET " % (size, left, base, escape(text.encode("cp1252")))
-    return shaped_line(text, left, base, size, left, book)[0]
+    runs, _ = shape(text, right_to_left=right is not None)
+    start = left if right is None else max(right - _wide(runs, size), left)
+    return b"BT %.5g %.5g Td " % (start, base) + book.draw(runs, size) + b"ET "
 
 
 def line_width(text: str, size: float) -> float:

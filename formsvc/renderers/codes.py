@@ -4,6 +4,7 @@ All are drawn as filled rectangles (sharp at any zoom), with a slight overlap so
 shows hairline seams between neighbouring modules (seen in Poppler).
 """
 
+import math
 from functools import cache
 from typing import Final
 
@@ -78,7 +79,8 @@ def data_matrix(text: str) -> tuple[bytes, int]:
 def _code(text: str, code_format: zxingcpp.BarcodeFormat, **options: object) -> tuple[bytes, int]:
     image = zxingcpp.create_barcode(text, code_format, **options).to_image(scale=1, add_quiet_zones=False)
     view = memoryview(image)
-    return _draw(view.tobytes(), view.shape[0]), view.shape[0]
+    side = math.isqrt(view.nbytes)
+    return _draw(view.tobytes(), side), side
 
 
 def corner_marks(page: int, width: float, height: float) -> bytes:

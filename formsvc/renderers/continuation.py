@@ -38,6 +38,8 @@ class _Line:
 
     text: str
     left: float
+    right: float | None
+    """Where it starts if it reads from the right."""
     base: float
     heading: bool
     item: int
@@ -58,14 +60,14 @@ def lay_out(rests: Sequence[Rest], page: Page, first_page: int, lang: Lang) -> A
     page_of = {}
     for item, rest in enumerate(rests):
         heading = _FROM[lang].format(label=rest.label, page=rest.page)
-        lines = [heading[start:end] for start, end in wrap(heading, measure_of(heading), width * 1000 / _HEADING_SIZE)]
-        body = [rest.text[start:end] for start, end in wrap(rest.text, measure_of(rest.text), width * 1000 / _SIZE)]
+        lines = wrap(heading, measure_of(heading), width * 1000 / _HEADING_SIZE)
+        body = wrap(rest.text, measure_of(rest.text), width * 1000 / _SIZE)
         flow.keep_together(len(lines) + min(len(body), 2))
         for line in lines:
-            flow.put(line, item, heading=True)
+            flow.put(heading[line.start : line.end], item, heading=True, rtl=False)
         page_of[rest.key] = first_page + len(flow.pages) - 1
         for line in body:
-            flow.put(line, item, heading=False)
+            flow.put(rest.text[line.start : line.end], item, heading=False, rtl=line.right_to_left)
         flow.space()
     return Added(tuple(tuple(lines) for lines in flow.pages), page_of)
 
@@ -93,11 +95,12 @@ class _Flow:
         if self.base - (lines - 1) * _SIZE * _LEADING < _BOTTOM and self.base < self._top():
             self._next_column()
 
-    def put(self, text: str, item: int, *, heading: bool) -> None:
+    def put(self, text: str, item: int, *, heading: bool, rtl: bool) -> None:
         if self.base < _BOTTOM:
             self._next_column()
         left = _SIDE + self.column * (self.width + _GAP)
-        self.pages[-1].append(_Line(text.rstrip(" "), left, self.base, heading, item))
+        right = left + self.width if rtl else None
+        self.pages[-1].append(_Line(text.rstrip(" "), left, right, self.base, heading, item))
         self.base -= _SIZE * _LEADING
 
     def space(self) -> None:
@@ -145,18 +148,18 @@ def _structure(update: Update, plan: Plan, page: int, pieces: Sequence[bool], la
 
 
 def _content(lines: Sequence[_Line], page: Page, number: int, stamp: bytes, compiled: CompiledForm, book: FontBook) -> tuple[bytes, list[bool]]:
-    parts, pieces = [_furniture(page, compiled, book), stamp, corner_marks(number, page.width, page.height)], []
+    parts = [_furniture(page, compiled, book), stamp, corner_marks(number, page.width, page.height)]
+    pieces: list[bool] = []
     before: tuple[int, bool] | None = None
     for line in lines:
         if (line.item, line.heading) != before:
             parts.append((b"EMC " if before else b"") + b"/%b<</MCID %d>>BDC " % (b"H2" if line.heading else b"P", len(pieces)))
             pieces.append(line.heading)
             before = (line.item, line.heading)
-        left = line.left
         if not line.text.strip():
             continue
         style = b"2 Tr .2 w " if line.heading else b"0 Tr "
-        parts.append(style + any_line(line.text, left, line.base, _HEADING_SIZE if line.heading else _SIZE, book))
+        parts.append(style + any_line(line.text, line.left, line.base, _HEADING_SIZE if line.heading else _SIZE, book, right=line.right))
     return b" ".join(parts) + (b" EMC" if before else b""), pieces
 
 
@@ -167,9 +170,9 @@ def _furniture(page: Page, compiled: CompiledForm, book: FontBook) -> bytes:
     head = f"{said.title} · {compiled.form.number} · {said.agency}"
     parts = [b"/Artifact BMC 0 g ", any_line(head, _SIDE, top, 9.0, book), any_line(_TITLE[compiled.lang], _SIDE, top - 16, 13.0, book)]
     base = 53.0
-    for start, end in wrap(said.confidentiality, measure_of(said.confidentiality), 300_000 / 6.5):
-        parts.append(any_line(said.confidentiality[start:end], 106, base, 6.5, book))
+    for line in wrap(said.confidentiality, measure_of(said.confidentiality), 300_000 / 6.5):
+        parts.append(any_line(said.confidentiality[line.start : line.end], 106, base, 6.5, book))
         base -= 8.1
-    for line, down in ((f"{compiled.form.number} rev. {compiled.form.revision}", 0.0), (said.references, 8.1)):
-        parts.append(any_line(line, page.width - 60 - line_width(line, 6.5), 53.0 - down, 6.5, book))
+    for text, down in ((f"{compiled.form.number} rev. {compiled.form.revision}", 0.0), (said.references, 8.1)):
+        parts.append(any_line(text, page.width - 60 - line_width(text, 6.5), 53.0 - down, 6.5, book))
     return b"".join(parts) + b"EMC"

@@ -49,6 +49,7 @@ class FontBook:
         self._fonts: list[_Font] = []
 
     def __bool__(self) -> bool:
+        """Whether any font is needed."""
         return bool(self._fonts)
 
     def _code(self, face: Face, glyph: Glyph) -> tuple[_Font, int]:

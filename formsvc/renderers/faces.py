@@ -13,6 +13,7 @@ import uharfbuzz as hb
 from formsvc.renderers.fonts import REGULAR
 
 _FORMAT: Final = "%{file}\t%{index}\t%{family[0]}\t%{style[0]}\t%{weight}\t%{slant}\t%{charset}\n"
+_FACES_MOST: Final = 0xFFFF  # higher bits of an index name instances of variable fonts
 _REGULAR_WEIGHT: Final = 80  # fontconfig's scale
 # Which Noto CJK family draws Han as readers of the text expect, by a script that stands beside it.
 _CJK: Final = {"Hang": "KR", "Hira": "JP", "Kana": "JP", "Bopo": "TC"}
@@ -57,7 +58,7 @@ def _listed(line: str) -> Listed | None:
     if len(parts) != 7 or not parts[0].lower().endswith((".ttf", ".otf", ".ttc", ".otc")):  # noqa: PLR2004
         return None
     file, index, family, style, weight, slant, charset = parts
-    if not index.isdecimal() or int(index) > 0xFFFF or not charset:  # higher bits name instances of variable fonts
+    if not index.isdecimal() or int(index) > _FACES_MOST or not charset:
         return None
     order = sum((
         abs(float(weight or _REGULAR_WEIGHT) - _REGULAR_WEIGHT) > 5 and 8,  # noqa: PLR2004

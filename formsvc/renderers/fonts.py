@@ -47,7 +47,7 @@ def open_font(path: Path) -> TTFont:
 
 def _win_ansi() -> dict[int, str]:
     decoded = {code: bytes([code]).decode("cp1252", "ignore") for code in range(_FIRST, _LAST + 1)}
-    return {code: character for code, character in decoded.items() if character and character.isprintable() or character == "\xa0"}
+    return {code: character for code, character in decoded.items() if (character and character.isprintable()) or character == "\xa0"}
 
 
 @cache

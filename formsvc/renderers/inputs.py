@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from markupsafe import Markup
 
@@ -23,15 +23,15 @@ from formsvc.model.kinds import (
     is_box,
 )
 
-_INPUT = '<input type="{kind}" id="{key}" name="{key}" title="{title}"{more}>'
+_INPUT: Final = Markup('<input type="{kind}" id="{key}" name="{key}" title="{title}">')
 
 
 def input_html(place: Place, lang: Lang) -> Markup:
     """The control of one place; its name is the answer key, its title the complete label."""
-    facts = {"key": place.key, "title": place.label(lang), "more": ""}
+    facts = {"key": place.key, "title": place.label(lang)}
     kind = place.ask.kind
     if is_box(kind):
-        return Markup(_INPUT).format(kind="checkbox", **facts)
+        return _INPUT.format(kind="checkbox", **facts)
     match kind:
         case LongText():
             return Markup('<textarea id="{key}" name="{key}" title="{title}"></textarea>').format(**facts)
@@ -39,15 +39,15 @@ def input_html(place: Place, lang: Lang) -> Markup:
             items = Markup("").join(Markup('<option value="{}">{}</option>').format(o.code, o.label.said(lang)) for o in options)
             return Markup('<select id="{key}" name="{key}" title="{title}"><option value=""></option>{items}</select>').format(items=items, **facts)
         case Day():
-            return Markup(_INPUT).format(kind="date", **facts)
+            return _INPUT.format(kind="date", **facts)
         case Time():
-            return Markup(_INPUT).format(kind="time", **facts)
+            return _INPUT.format(kind="time", **facts)
         case Month():
-            return Markup(_INPUT).format(kind="month", **facts)
+            return _INPUT.format(kind="month", **facts)
         case Number():
-            return Markup(_INPUT).format(kind="number", **facts)
+            return _INPUT.format(kind="number", **facts)
         case Text() | Signature() | Stamp() | Tick() | Choices():
-            return Markup(_INPUT).format(kind="text", **facts)
+            return _INPUT.format(kind="text", **facts)
     assert_never(kind)
 
 

@@ -69,7 +69,7 @@ def _widgets(pdf: Pdf) -> Iterator[tuple[int, Dictionary]]:
     """Every widget with its page, counted from 1."""
     for number, page in enumerate(pdf.pages, start=1):
         for annotation in page.obj.get(Name.Annots, Array()):
-            if annotation.get(Name.Subtype) == Name.Widget:
+            if isinstance(annotation, Dictionary) and annotation.get(Name.Subtype) == Name.Widget:
                 yield number, annotation
 
 
@@ -174,8 +174,8 @@ class _Mender:
             Dictionary(Fields=Array(list(fields)), DA=String("/Helv 0 Tf 0 g"), DR=self.pdf.make_indirect(Dictionary(Font=fonts))),
         )
         for page in self.pdf.pages:
-            used = page.obj.Resources.get(Name.Font)
-            for name in [name for name, font in (used or Dictionary()).items() if "Formsvc-Field" in str(font.BaseFont)]:
+            used = page.obj.Resources.get(Name.Font, Dictionary())
+            for name in [name for name, font in used.items() if "Formsvc-Field" in str(font.BaseFont)]:
                 del used[name]
 
     def _simple_font(self) -> pikepdf.Object:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Array, Name
 
 from formsvc.model.form import Place
 from formsvc.model.kinds import Kind, is_box
@@ -142,7 +142,7 @@ def _widgets(pdf: pikepdf.Pdf, compiled: CompiledForm) -> list[tuple[str, Widget
     return found
 
 
-def _widget(field: Dictionary, compiled: CompiledForm, slot: Slot) -> Widget:
+def _widget(field: pikepdf.Object, compiled: CompiledForm, slot: Slot) -> Widget:
     place = compiled.form.find(slot.name)
     ticks = place is not None and is_box(place.ask.kind)
     number, flags = field.objgen[0], int(field.get(Name.Ff, 0))

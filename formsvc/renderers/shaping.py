@@ -22,11 +22,11 @@ from formsvc.renderers.text import Unit
 MISSING: Final = "\u25a1"  # an empty square stands for what no font can draw
 _WEAK: Final = ("Zyyy", "Zinh", "Zzzz")
 # Drawn as nothing by design: joiners, direction marks, variation selectors, tags, fillers.
-_INVISIBLE: Final = frozenset(
-    [0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0]
-    + [*range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
-    + [*range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000), 0x2028, 0x2029],
-)
+_INVISIBLE: Final = frozenset((
+    *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2028, 0x2029, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000),
+))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,10 @@ class Run:
 # ---------------------------------------------------------------- order and fonts
 
 
-def levels(text: str) -> tuple[list[int], int]:
-    """The embedding level of every character, and of the paragraph (UAX #9)."""
-    base = _base_level(text)
+def levels(text: str, base: int) -> list[int]:
+    """The embedding level of every character in a paragraph of base level 0 or 1 (UAX #9)."""
     if text.isascii() or not any(unicodedata.bidirectional(c) in ("R", "AL", "AN", "RLE", "RLO", "RLI") for c in text):
-        return [base] * len(text), base
+        return [base] * len(text)
     storage: dict[str, Any] = bidi.get_empty_storage()
     storage["base_level"], storage["base_dir"] = base, ("L", "R")[base]
     bidi.get_embedding_levels(text, storage)
@@ -74,27 +73,18 @@ def levels(text: str) -> tuple[list[int], int]:
     found = [base] * len(text)
     for character in storage["chars"]:  # formatting characters were removed: they keep the base level
         found[character["place"]] = character["level"]
-    return found, base
-
-
-def _base_level(text: str) -> int:
-    for character in text:
-        direction = unicodedata.bidirectional(character)
-        if direction in ("R", "AL"):
-            return 1
-        if direction == "L":
-            return 0
-    return 0
+    return found
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether a paragraph starts at the right."""
-    return _base_level(text) == 1
+    """Whether a paragraph starts at the right: its first strong character decides."""
+    directions = map(unicodedata.bidirectional, text)
+    return next((direction != "L" for direction in directions if direction in ("L", "R", "AL")), False)
 
 
-def _visual_spans(text: str) -> list[tuple[int, int, int]]:
+def _visual_spans(text: str, base: int) -> list[tuple[int, int, int]]:
     """The text as (start, end, level) spans in drawing order (UAX #9, rule L2)."""
-    found, _ = levels(text)
+    found = levels(text, base)
     spans: list[tuple[int, int, int]] = []
     for position, level in enumerate(found):
         if spans and spans[-1][2] == level:
@@ -151,11 +141,12 @@ def _itemised(text: str) -> Iterator[tuple[str, Face | None, str]]:
 # ---------------------------------------------------------------- shaped
 
 
-def shape(line: str) -> tuple[list[Run], frozenset[str]]:
-    """A line in drawing order, and the characters that no font here can draw."""
+@lru_cache(maxsize=8192)
+def shape(line: str, *, right_to_left: bool) -> tuple[tuple[Run, ...], frozenset[str]]:
+    """A line of a paragraph of that direction in drawing order, and the characters that no font here can draw."""
     runs: list[Run] = []
     missing: set[str] = set()
-    for start, end, level in _visual_spans(line):
+    for start, end, level in _visual_spans(line, int(right_to_left)):
         pieces = list(_itemised(line[start:end]))
         for piece, face, script in reversed(pieces) if level % 2 else pieces:
             if face is None:
@@ -163,7 +154,7 @@ def shape(line: str) -> tuple[list[Run], frozenset[str]]:
                 runs.append(_boxes(piece))
             else:
                 runs.append(_shaped(piece, face, script, right_to_left=bool(level % 2)))
-    return runs, frozenset(missing)
+    return tuple(runs), frozenset(missing)
 
 
 def _boxes(piece: str) -> Run:
@@ -213,10 +204,14 @@ class ShapedMeasure:
         """Grapheme clusters."""
         return ((cluster, _width(cluster)) for cluster in grapheme_clusters(word))
 
+    def is_right_to_left(self, paragraph: str) -> bool:
+        """Whether the paragraph starts at the right."""
+        return is_right_to_left(paragraph)
+
 
 @lru_cache(maxsize=20_000)
 def _width(text: str) -> int:
-    runs, _ = shape(text) if text else ([], None)
+    runs = shape(text, right_to_left=is_right_to_left(text))[0] if text else ()
     return round(sum(glyph.advance for run in runs for glyph in run.glyphs))
 
 

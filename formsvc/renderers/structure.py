@@ -20,7 +20,7 @@ def straighten(pdf: Pdf) -> None:
     _straighten(pdf.Root.StructTreeRoot.K[0])
 
 
-def _straighten(element: Dictionary) -> None:
+def _straighten(element: pikepdf.Object) -> None:
     kids = list(_dissolved(element))
     for kid in kids:
         if _is_element(kid):
@@ -28,7 +28,7 @@ def _straighten(element: Dictionary) -> None:
     element.K = Array([_inlined(kid) for kid in kids])
 
 
-def _dissolved(element: Dictionary) -> Iterator[pikepdf.Object]:
+def _dissolved(element: pikepdf.Object) -> Iterator[pikepdf.Object]:
     """The element's kids, with wrappers replaced by what they hold."""
     kids = element.get(Name.K, Array())
     for kid in kids if isinstance(kids, Array) else [kids]:

@@ -5,7 +5,7 @@ Widths are in 1/1000 of the type size, so that one measurement serves every size
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from formsvc.renderers.fonts import simple_font
 
@@ -19,6 +19,14 @@ Unit = tuple[str, int, int]
 """A piece between two places where a line may break: text, width without its last spaces, width."""
 
 
+class Line(NamedTuple):
+    """A line of a text, by offsets; `right_to_left` is its paragraph's direction."""
+
+    start: int
+    end: int
+    right_to_left: bool = False
+
+
 class Measure(Protocol):
     """How wide text is in some fonts."""
 
@@ -30,6 +38,9 @@ class Measure(Protocol):
 
     def pieces(self, word: str) -> Iterable[tuple[str, int]]:
         """The smallest pieces of a word that is wider than a whole line, with their widths."""
+
+    def is_right_to_left(self, paragraph: str) -> bool:
+        """Whether the paragraph starts at the right."""
 
 
 class _WordWidths(dict[str, int]):
@@ -65,6 +76,10 @@ class SimpleMeasure:
         """Characters."""
         return ((character, self._widths[character]) for character in word)
 
+    def is_right_to_left(self, paragraph: str) -> bool:  # noqa: ARG002
+        """Never: the simple font has no such letters."""
+        return False
+
     def width(self, text: str) -> int:
         """The width of a whole line."""
         return self._widths[text]
@@ -82,40 +97,46 @@ def is_simple(text: str) -> bool:
 class Fitted:
     """Text laid into a box: its lines, their size, and what did not fit."""
 
-    lines: tuple[str, ...]
+    text: str
+    lines: tuple[Line, ...]
     size: float
     leading: float
     rest: str = ""
 
+    def shown(self) -> Iterator[tuple[str, bool]]:
+        """Each line as it is drawn, and whether it reads from the right."""
+        return ((self.text[line.start : line.end].rstrip(" "), line.right_to_left) for line in self.lines)
 
-def wrap(text: str, measure: Measure, limit: float) -> list[tuple[int, int]]:
-    """The lines of a text as (start, end) offsets, none wider than the limit."""
-    lines: list[tuple[int, int]] = []
+
+def wrap(text: str, measure: Measure, limit: float) -> list[Line]:
+    """The lines of a text, none wider than the limit."""
+    lines: list[Line] = []
     position = 0
     for paragraph in text.split("\n"):
+        rtl = measure.is_right_to_left(paragraph)
         start = end = position
         width = 0
         for unit, bare, full in measure.units(paragraph):
             if width + bare > limit and end > start:
-                lines.append((start, end))
+                lines.append(Line(start, end, rtl))
                 start, width = end, 0
             if bare > limit:
-                start, width = _break_word(unit, measure, limit, end, lines)
+                start, width = _break_word(unit, measure, limit, end, lines, rtl=rtl)
                 end += len(unit)
                 continue
             end += len(unit)
             width += full
-        lines.append((start, end))
+        lines.append(Line(start, end, rtl))
         position = end + 1
     return lines
 
 
-def _break_word(word: str, measure: Measure, limit: float, start: int, lines: list[tuple[int, int]]) -> tuple[int, int]:
+def _break_word(word: str, measure: Measure, limit: float, start: int, lines: list[Line], *, rtl: bool) -> tuple[int, int]:
     """Full lines of a word that is wider than a line; returns where the last piece starts, and its width."""
     width, end = 0, start
     for piece, advance in measure.pieces(word):
         if width + advance > limit and end > start:
-            lines.append((start, end))
+            lines.append(Line(start, end, rtl))
             start, width = end, 0
         end += len(piece)
         width += advance
@@ -130,9 +151,9 @@ def fit_line(text: str, measure: Measure, width: float, mark: float) -> Fitted:
     room = width - 2 * PADDING
     size = min(LARGEST, room * 1000 / needed) if needed else LARGEST
     if size >= SMALLEST:
-        return Fitted((shown,), size, measure.leading)
-    start, end = wrap(shown, measure, max(room - mark, 1) * 1000 / SMALLEST)[0]
-    return Fitted((shown[start:end],), SMALLEST, measure.leading, text[end:].lstrip(" \n"))
+        return Fitted(shown, (Line(0, len(shown), measure.is_right_to_left(shown)),), size, measure.leading)
+    first = wrap(shown, measure, max(room - mark, 1) * 1000 / SMALLEST)[0]
+    return Fitted(shown, (first,), SMALLEST, measure.leading, text[first.end :].lstrip(" \n"))
 
 
 def fit_box(text: str, measure: Measure, width: float, height: float) -> Fitted:
@@ -143,14 +164,14 @@ def fit_box(text: str, measure: Measure, width: float, height: float) -> Fitted:
         lines = wrap(text, measure, room * 1000 / size)
         capacity = max(int((tall + 0.2 * size) / (size * measure.leading)), 1)
         if len(lines) <= capacity:
-            return Fitted(tuple(text[start:end] for start, end in lines), size, measure.leading)
+            return Fitted(text, tuple(lines), size, measure.leading)
         if size <= SMALLEST:
             break
         # Text of n lines at this size needs about n x (size ratio) lines at a smaller one: skip what cannot do.
         size = max(SMALLEST, min(size - _STEP, _hopeful(size, capacity, len(lines))))
     kept = lines[: max(capacity - 1, 0)]
-    end = kept[-1][1] if kept else 0
-    return Fitted(tuple(text[start:stop] for start, stop in kept), size, measure.leading, text[end:].lstrip(" \n"))
+    end = kept[-1].end if kept else 0
+    return Fitted(text, tuple(kept), size, measure.leading, text[end:].lstrip(" \n"))
 
 
 def _hopeful(size: float, capacity: int, lines: int) -> float:

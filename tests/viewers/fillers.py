@@ -194,7 +194,7 @@ def _qpdf_update(source: Path, target: Path, values: Values) -> Sequence[str]:
     return ("qpdf", str(source), f"--update-from-json={update}", str(target))
 
 
-def _qpdf_json(source: Path, key: str, *options: str) -> Any:  # noqa: ANN401 - any JSON
+def _qpdf_json(source: Path, key: str, *options: str) -> Any:
     output = programs.run("qpdf", "--json=2", f"--json-key={key}", *options, str(source))
     # qpdf 11.3 hands on numbers such as "14." as the PDF has them, which JSON does not allow.
     return json.loads(re.sub(rb"(?m)(\d)\.(,?)$", rb"\1\2", output))[key]

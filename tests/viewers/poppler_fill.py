@@ -35,13 +35,13 @@ def main(source: str, values_file: str, target: str) -> None:
     document.save(Path(target).as_uri())
 
 
-def _fields(document: Any) -> Iterator[Any]:  # noqa: ANN401 - gi has no types
+def _fields(document: Any) -> Iterator[Any]:
     for number in range(document.get_n_pages()):
         page = document.get_page(number)
         yield from (mapping.field for mapping in page.get_form_field_mapping())
 
 
-def _fill(field: Any, value: str | bool) -> None:  # noqa: ANN401 - see above
+def _fill(field: Any, value: str | bool) -> None:
     kind = field.get_field_type()
     if kind == Poppler.FormFieldType.TEXT:
         field.text_set_text(value)
@@ -51,7 +51,7 @@ def _fill(field: Any, value: str | bool) -> None:  # noqa: ANN401 - see above
         field.choice_select_item(_option(field, value))
 
 
-def _option(field: Any, wanted: str | bool) -> int:  # noqa: ANN401 - see above
+def _option(field: Any, wanted: str | bool) -> int:
     labels = [field.choice_get_item(index) for index in range(field.choice_get_n_items())]
     return labels.index(wanted)
 

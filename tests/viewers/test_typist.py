@@ -114,7 +114,7 @@ def test_a_protected_form_needs_its_owner(form: bytes) -> None:
     assert _value(saved, "line", password="user") == "x"
 
 
-def _changed(pdf: bytes, change: Callable[[pikepdf.Pdf], Any], **options: Any) -> bytes:  # noqa: ANN401
+def _changed(pdf: bytes, change: Callable[[pikepdf.Pdf], Any], **options: Any) -> bytes:
     with pikepdf.open(io.BytesIO(pdf)) as document:
         change(document)
         saved = io.BytesIO()
