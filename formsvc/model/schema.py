@@ -113,8 +113,8 @@ def _canonical(ask: Ask, value: Any) -> Any:
     """The one spelling of a loaded value; None if it is empty."""
     if isinstance(ask.kind, Choices):
         return [option.code for option in ask.kind.options if option.code in value] or None
-    if isinstance(ask.kind, LongText):
-        return normal_lines(value) or None
+    if isinstance(value, str):
+        return read_value(ask.kind, value) if isinstance(ask.kind, Text | LongText | Signature) else value
     return value if isinstance(value, int | float) and not isinstance(value, bool) else value or None
 
 

@@ -95,9 +95,9 @@ def read_value(kind: Kind, raw: str) -> Value | Misread | None:
     """The value somebody wrote; None if nothing was written."""
     match kind:
         case Text() | Signature() | Stamp():
-            return " ".join(normal_lines(raw).split("\n")) or None
+            return _not_blank(" ".join(normal_lines(raw).split("\n")))
         case LongText():
-            return normal_lines(raw) or None
+            return _not_blank(normal_lines(raw))
         case Number():
             return _read(raw, lambda text: read_number(text, kind), "unreadable-value")
         case Day():
@@ -119,6 +119,11 @@ def _read(raw: str, reader: Callable[[str], Value | None], code: str) -> Value |
         return None
     value = reader(text)
     return Misread(code) if value is None else value
+
+
+def _not_blank(text: str) -> str | None:
+    """Text that says something; spaces alone are no answer."""
+    return text if text and not text.isspace() else None
 
 
 def normal_lines(text: str) -> str:

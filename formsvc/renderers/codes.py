@@ -1,7 +1,7 @@
 """Machine-readable marks as PDF drawing operators: QR, DataMatrix, and ArUco corner marks.
 
-All are drawn as filled rectangles (sharp at any zoom), with a slight overlap so that no renderer
-shows hairline seams between neighbouring modules (seen in Poppler).
+All are drawn as filled rectangles (sharp at any zoom), with a slight overlap against the hairline
+seams that renderers show between neighbouring modules (seen in Poppler).
 """
 
 import math
@@ -97,12 +97,8 @@ def corner_marks(page: int, width: float, height: float) -> bytes:
 
 
 def _mark(number: int, x: float, y: float) -> bytes:
+    """A black square with white cells on it, so that no seam runs through the black."""
     bits = int.from_bytes(_MARKS[2 * number : 2 * number + 2], "big")
-    white = [[bool(bits >> (15 - 4 * row - column) & 1) for column in range(4)] for row in range(4)]
-    pixels = bytes(
-        255 if 0 < row < _MARK_CELLS - 1 and 0 < column < _MARK_CELLS - 1 and white[row - 1][column - 1] else 0
-        for row in range(_MARK_CELLS)
-        for column in range(_MARK_CELLS)
-    )
+    white = bytes(255 - 255 * (bits >> (15 - cell) & 1) for cell in range(16))
     scale = MARK_SIDE / _MARK_CELLS
-    return b"q %.4f 0 0 %.4f %.2f %.2f cm " % (scale, scale, x, y) + _draw(pixels, _MARK_CELLS) + b" Q"
+    return b"q %.4f 0 0 %.4f %.2f %.2f cm 0 g 0 0 6 6 re f 1 0 0 1 1 1 cm 1 g " % (scale, scale, x, y) + _draw(white, 4) + b" Q"

@@ -53,21 +53,25 @@ def _win_ansi() -> dict[int, str]:
 @cache
 def simple_font() -> SimpleFont:
     """The WinAnsi subset of the base font."""
-    font = open_font(REGULAR)
+    with open_font(REGULAR) as font:
+        return _simple(font)
+
+
+def _simple(font: TTFont) -> SimpleFont:
     glyphs, advances = font.getBestCmap(), font["hmtx"]
     drawn = {code: character for code, character in _win_ansi().items() if ord(character) in glyphs and character not in _UNDRAWN}
     widths = [0] * 256
     for code, character in drawn.items():
         widths[code] = round(advances[glyphs[ord(character)]][0] * 1000 / font["head"].unitsPerEm)
-    head, metrics = font["head"], font["OS/2"]
+    head, metrics, line = font["head"], font["OS/2"], font["hhea"]
     return SimpleFont(
-        program=_subset(font, [ord(character) for character in drawn.values()]),
         widths=tuple(widths),
-        ascent=font["hhea"].ascent,
-        descent=font["hhea"].descent,
+        ascent=line.ascent,
+        descent=line.descent,
         cap_height=metrics.sCapHeight,
         bounds=(head.xMin, head.yMin, head.xMax, head.yMax),
         characters=frozenset(drawn.values()),
+        program=_subset(font, [ord(character) for character in drawn.values()]),
     )
 
 

@@ -11,15 +11,20 @@ from functools import lru_cache
 from typing import Any, Final
 
 import bidi.algorithm as bidi
+import regex
 import uharfbuzz as hb
 from fontTools import unicodedata
-from uniseg.graphemecluster import grapheme_clusters
-from uniseg.linebreak import line_break_units
 
 from formsvc.renderers.faces import Face, base_face, font_for, open_face
 from formsvc.renderers.text import Unit
 
 MISSING: Final = "\u25a1"  # an empty square stands for what no font can draw
+_CLUSTER: Final = regex.compile(r"\X")
+# Scripts written without spaces between words, in which a line may break between almost any two characters.
+_UNSPACED: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Extended_Pictographic}\u3000-\u303f\uff00-\uffef]")
+# ... but not before these and not after those (the common part of the CJK line-breaking rules, UAX #14 CL, NS, CJ, OP).
+_NO_START: Final = frozenset("、。，．！？：；）」』】〕〉》”’%‰…ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.!?:;)]}")
+_NO_END: Final = frozenset("（「『【〔〈《“‘([{")
 _WEAK: Final = ("Zyyy", "Zinh", "Zzzz")
 # Drawn as nothing by design: joiners, direction marks, variation selectors, tags, fillers.
 _INVISIBLE: Final = frozenset((
@@ -126,7 +131,7 @@ def _itemised(text: str) -> Iterator[tuple[str, Face | None, str]]:
     scripts = frozenset(map(unicodedata.script, text))
     piece, face, script = "", None, "Zyyy"
     started = False
-    for cluster in grapheme_clusters(text):
+    for cluster in clusters(text):
         own_face, own_script = _face_for(cluster, scripts, face if started else None), _script(cluster)
         same = own_face is face and (own_script in (script, "Zyyy") or script == "Zyyy")
         if started and not same:
@@ -162,7 +167,7 @@ def _boxes(piece: str) -> Run:
     face = base_face()
     gid = face.font.get_nominal_glyph(ord(MISSING)) or 0
     advance = face.font.get_glyph_h_advance(gid) * 1000 / face.upem
-    glyphs = tuple(Glyph(gid, cluster, advance, advance, 0, 0) for cluster in grapheme_clusters(piece))
+    glyphs = tuple(Glyph(gid, cluster, advance, advance, 0, 0) for cluster in clusters(piece))
     return Run(face, glyphs, piece, exact=True)
 
 
@@ -190,23 +195,47 @@ def _shaped(piece: str, face: Face, script: str, *, right_to_left: bool) -> Run:
 
 
 class ShapedMeasure:
-    """Text of any script, broken by UAX #14 and, inside words too wide for a line, by grapheme."""
+    """Text of any script, broken at spaces and between the characters of unspaced scripts.
+
+    Words too wide for a line break by grapheme; for Thai, Khmer and Lao no dictionary is used.
+    """
 
     leading = 1.32  # stacked marks of Khmer, Thai, Devanagari need more room than Latin
 
     def units(self, paragraph: str) -> list[Unit]:
         """Pieces between break opportunities."""
-        if not paragraph:
-            return [("", 0, 0)]
-        return [(unit, _width(unit.rstrip(" ")), _width(unit)) for unit in line_break_units(paragraph)]
+        words = paragraph.split(" ")
+        spaced = [word + " " for word in words[:-1]] + words[-1:]
+        return [(unit, _width(unit.rstrip(" ")), _width(unit)) for word in spaced for unit in _breakable(word)]
 
     def pieces(self, word: str) -> Iterator[tuple[str, int]]:
         """Grapheme clusters."""
-        return ((cluster, _width(cluster)) for cluster in grapheme_clusters(word))
+        return ((cluster, _width(cluster)) for cluster in clusters(word))
 
     def is_right_to_left(self, paragraph: str) -> bool:
         """Whether the paragraph starts at the right."""
         return is_right_to_left(paragraph)
+
+
+def clusters(text: str) -> list[str]:
+    """What a reader takes for one character each (UAX #29 extended grapheme clusters)."""
+    found: list[str] = _CLUSTER.findall(text)
+    return found
+
+
+def _breakable(word: str) -> list[str]:
+    """A word with the space after it, in pieces between which a line may break."""
+    if not _UNSPACED.search(word):
+        return [word]
+    pieces = [""]
+    for cluster in clusters(word):
+        before = pieces[-1][-1:]
+        joined = cluster[0] in _NO_START or before in _NO_END or cluster == " " or not (_UNSPACED.match(cluster) or _UNSPACED.match(before))
+        if before and not joined:
+            pieces.append(cluster)
+        else:
+            pieces[-1] += cluster
+    return pieces
 
 
 @lru_cache(maxsize=20_000)
