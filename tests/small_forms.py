@@ -62,7 +62,8 @@ def installation(folder: Path, templates: Path | None = None) -> Settings:
 def typed_text(most: int, also: str = "") -> st.SearchStrategy[str]:
     """Any characters that paper can show."""
     one = st.characters(exclude_categories=("Cc", "Cs"))
-    return st.text(st.one_of(one, st.sampled_from(also)) if also else one, min_size=1, max_size=min(most, 60))
+    text = st.text(st.one_of(one, st.sampled_from(also)) if also else one, min_size=1, max_size=min(most, 60))
+    return text.filter(lambda found: not found.isspace())
 
 
 def values_of(kind: Kind) -> st.SearchStrategy[Any]:

@@ -125,7 +125,7 @@ class Form:
         head, *rest = key.split("-")
         if ask := self._asks.get(head):
             return _place(key, ask, rest)
-        if (grouped := self._groups.get(head)) is None or len(rest) < 2 or not _is_row(rest[0]):  # noqa: PLR2004
+        if (grouped := self._groups.get(head)) is None or len(rest) < 2 or not is_row(rest[0]):  # noqa: PLR2004
             return None
         group, asks = grouped
         row_ask = asks.get(rest[1])
@@ -157,7 +157,7 @@ def ask_places(ask: Ask, group: Group | None = None, row: int = 0) -> Iterator[P
         yield Place(key=key_of(ask, group, row), ask=ask, group=group, row=row)
 
 
-def _is_row(text: str) -> bool:
+def is_row(text: str) -> bool:
     """Whether a part of a key is a row number as we write them: digits, no leading zero."""
     return text.isascii() and text.isdecimal() and len(text) <= 4 and str(int(text)) == text  # noqa: PLR2004
 

@@ -7,11 +7,11 @@ dropped: what cannot be understood stays in the answers and becomes a problem at
 from collections.abc import Iterator, Mapping
 
 from formsvc.errors import word
-from formsvc.model.form import Ask, Form, Group, Place, ask_places, key_of
-from formsvc.model.kinds import Choice, Choices, LongText, Number, Text, is_box
+from formsvc.model.form import Ask, Form, Group, Place, ask_places, is_row, key_of
+from formsvc.model.kinds import Choice, Choices, LongText, Number, Text, Tick, is_box
 from formsvc.model.record import Answer, Problem, Record, Row, Submission, Value, problem
 from formsvc.model.schema import misread_words
-from formsvc.model.values import ON, Misread, forbidden_characters, normal_lines, read_value
+from formsvc.model.values import Misread, forbidden_characters, normal_lines, read_value
 
 Answers = Mapping[str, Answer]
 
@@ -39,7 +39,7 @@ def _rows(group: Group, answers: Answers, problems: list[Problem]) -> list[Row]:
 
 def _row_count(group: Group, answers: Answers) -> int:
     start = f"{group.name}-"
-    numbers = {int(row) for name in answers if name.startswith(start) and (row := name.split("-")[1]).isdecimal()}
+    numbers = {int(row) for name in answers if name.startswith(start) and is_row(row := name.split("-")[1])}
     return min(max(numbers, default=-1) + 1, group.maximum)
 
 
@@ -69,17 +69,20 @@ def _value(ask: Ask, answers: Answers, problems: list[Problem], group: Group | N
 
 def _marked(ask: Ask, answers: Answers, problems: list[Problem], group: Group | None, row: int) -> Value | None:
     """The codes of the marked boxes: all of them, or the one of an exclusive choice."""
-    marked = [place.option.code for place in ask_places(ask, group, row) if place.option and _is_on(answers.get(place.key))]
+    marked = []
+    for place in ask_places(ask, group, row):
+        answer = answers.get(place.key)
+        state = read_value(Tick(), answer.raw) if answer else None
+        if isinstance(state, Misread) and answer:
+            problems.append(problem(state.code, place.key, "error", raw=answer.raw))
+        elif state and place.option:
+            marked.append(place.option.code)
     if isinstance(ask.kind, Choices):
         return marked or None
     if len(marked) > 1:
         problems.append(problem("two-marks", key_of(ask, group, row), "error", marked=", ".join(marked)))
         return None
     return marked[0] if marked else None
-
-
-def _is_on(answer: Answer | None) -> bool:
-    return answer is not None and answer.raw == ON
 
 
 def _doubts(ask: Ask, key: str, raw: str, value: Value | None) -> Iterator[Problem]:

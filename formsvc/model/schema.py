@@ -26,7 +26,7 @@ from formsvc.model.kinds import (
     Time,
 )
 from formsvc.model.record import Problem, Values
-from formsvc.model.values import EXAMPLES, Misread, forbidden_characters, normal_lines, read_value
+from formsvc.model.values import EXAMPLES, ON, Misread, forbidden_characters, normal_lines, read_value
 
 
 class Spelled(fields.String):
@@ -67,7 +67,7 @@ def misread_words(kind: Kind, raw: str, misread: Misread) -> str:
     """The sentence for a value that cannot be understood."""
     if isinstance(kind, Choice | Choices):
         return word(misread.code, raw=raw, known=", ".join(option.code for option in kind.options))
-    return word(misread.code, raw=raw, kind=type(kind).__name__.lower(), example=EXAMPLES[type(kind)])
+    return word(misread.code, raw=raw, kind=type(kind).__name__.lower(), example=EXAMPLES.get(type(kind), ON))
 
 
 def _printable(text: str) -> None:

@@ -61,7 +61,7 @@ def write_value(kind: Kind, value: object, lang: Lang) -> str:
         case Text() | LongText() | Signature() | Stamp():
             return str(value)
         case Number():
-            return f"{value}"
+            return f"{Decimal(str(value)):f}"  # never 1e-05
         case Day():
             year, month, day = str(value).split("-")
             return f"{month}/{day}/{year}"
@@ -107,7 +107,7 @@ def read_value(kind: Kind, raw: str) -> Value | Misread | None:
         case Month():
             return _read(raw, read_month, "unreadable-value")
         case Tick():
-            return True if raw == ON else None
+            return _read(raw, lambda text: text == ON or None, "not-a-tick")
         case Choice() | Choices():
             return _read(raw, lambda text: read_option(text, kind.options), "not-an-option")
     assert_never(kind)
