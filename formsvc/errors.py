@@ -67,7 +67,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "line-break": Wording("the text has line breaks but the field is one line", "Remove the line breaks."),
     "control-character": Wording("the text has characters that cannot be printed ({detail})", "Remove them."),
     "not-a-tick": Wording("“{raw}” is neither ticked nor empty", "Tick the box or leave it empty."),
-    "not-text": Wording("a {kind} is expected here, not {raw}", "Give it in that form."),
+    "not-text": Wording("{kind} is expected here", "Give it in that form."),
     "unknown-name": Wording("the form does not ask for “{name}”", "Remove it, or choose one of: {known}."),
     "two-marks": Wording("more than one box is marked: {marked}", "Mark one."),
     "missing-answer": Wording("this must be answered before the form is complete", "Fill it in."),

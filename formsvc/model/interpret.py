@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from formsvc.errors import word
 from formsvc.model.form import Ask, Form, Group, Place, ask_places, is_row, key_of
-from formsvc.model.kinds import Choice, Choices, LongText, Number, Text, Tick, is_box
+from formsvc.model.kinds import Choice, Choices, LongText, Number, Text, is_box
 from formsvc.model.record import Answer, Problem, Record, Row, Submission, Value, problem
 from formsvc.model.schema import misread_words
-from formsvc.model.values import Misread, forbidden_characters, normal_lines, read_value
+from formsvc.model.values import ON, Misread, forbidden_characters, normal_lines, read_value
 
 Answers = Mapping[str, Answer]
 
@@ -72,10 +72,11 @@ def _marked(ask: Ask, answers: Answers, problems: list[Problem], group: Group | 
     marked = []
     for place in ask_places(ask, group, row):
         answer = answers.get(place.key)
-        state = read_value(Tick(), answer.raw) if answer else None
-        if isinstance(state, Misread) and answer:
-            problems.append(problem(state.code, place.key, "error", raw=answer.raw))
-        elif state and place.option:
+        if answer is None or not answer.raw:
+            continue
+        if answer.raw != ON:
+            problems.append(problem("not-a-tick", place.key, "error", raw=answer.raw))
+        elif place.option:
             marked.append(place.option.code)
     if isinstance(ask.kind, Choices):
         return marked or None

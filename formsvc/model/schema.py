@@ -5,7 +5,7 @@ Loading gives values in their one spelling (`formsvc.model.record.Values`): spar
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
@@ -104,7 +104,8 @@ def field_of(kind: Kind) -> fields.Field[Any]:
         case Tick():
             return fields.Boolean(truthy={True}, falsy={False})
         case Choices(options=options):
-            one = fields.String(validate=validate.OneOf([option.code for option in options]))
+            codes = [option.code for option in options]
+            one = fields.String(validate=validate.OneOf(codes, error=word("not-an-option", raw="{input}", known=", ".join(codes))))
             return fields.List(one)
     assert_never(kind)
 
@@ -201,7 +202,7 @@ def load_values(form: Form, data: Mapping[str, Any]) -> tuple[Values, tuple[Prob
 def _problems(form: Form, messages: Mapping[Any, Any], *above: str) -> list[Problem]:
     found: list[Problem] = []
     for name, below in messages.items():
-        path = (*above, str(name))
+        path = above if name == "_schema" else (*above, str(name))
         if isinstance(below, Mapping):
             found += _problems(form, below, *path)
         else:
@@ -209,7 +210,19 @@ def _problems(form: Form, messages: Mapping[Any, Any], *above: str) -> list[Prob
     return found
 
 
+# What marshmallow says of a wrong type, and what is expected there.
+_EXPECTED: Final = {
+    "Not a valid string.": "text",
+    "Not a valid list.": "list",
+    "Not a valid boolean.": "true or false",
+    "Invalid input type.": "JSON object",
+    "Field may not be null.": "value",
+}
+
+
 def _said(form: Form, path: tuple[str, ...], text: str) -> str:
+    if text in _EXPECTED:
+        return word("not-text", kind=_EXPECTED[text])
     if text != "Unknown field.":
         return text
     group = form.group(path[0]) if len(path) > 1 else None
