@@ -28,6 +28,7 @@ from formsvc.model.kinds import (
     Time,
     Words,
 )
+from formsvc.model.stamp import ALPHABET
 from formsvc.settings import PACKAGE
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ T = TypeVar("T")
 KINDS: Final = ("text", "long-text", "number", "day", "time", "month", "tick", "choice", "choices", "signature")
 PAPERS: Final = {"letter": "letter", "a4": "A4"}
 _ROWS_MOST: Final = 1000
+_DECIMALS_MOST: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ class Catalog:
         """One form's definition; the same object each time."""
         cached = self._forms.get(form_id)
         if cached is None:
-            cached = self._forms[form_id] = read_form(self.file(form_id, "form.toml"), form_id)
+            cached = self._forms[form_id] = read_form(self.file(form_id, "form.toml"), form_id, tuple(self._wordings(form_id)))
         return cached
 
     def forms(self) -> tuple[Form, ...]:
@@ -109,6 +111,12 @@ class Catalog:
         if known and version not in known:
             raise Refused("unknown-version", "", name=form_id.name, version=form_id.version, known=", ".join(known))
         raise Refused("definition-missing", f"{form_id.name}/{version}/{name}")
+
+    def _wordings(self, form_id: FormId) -> Iterator[Path]:
+        """Files that only change words of a form, the winning one last."""
+        for folder in reversed(self.folders):
+            if (file := folder / form_id.name / f"v{form_id.version}" / "wording.toml").is_file():
+                yield file
 
     def page_folders(self, form_id: FormId) -> tuple[Path, ...]:
         """Where a form's page and the shared paper macros are looked up."""
@@ -187,9 +195,12 @@ def _profile(data: Mapping[str, Any], place: str) -> Profile:
     return profile
 
 
-def read_form(file: Path, form_id: FormId) -> Form:
-    """A form definition; refuses with the file and entry that is wrong."""
-    entry = _Entry(_toml(file), str(file))
+def read_form(file: Path, form_id: FormId, wordings: tuple[Path, ...] = ()) -> Form:
+    """A form definition with the words of some files laid over it; refuses with the file and entry that is wrong."""
+    data = _toml(file)
+    for wording in wordings:
+        _reword(data, _Entry(_toml(wording), str(wording)))
+    entry = _Entry(data, str(file))
     options = {name: _options(table, f"{file}: options.{name}") for name, table in entry.take("options", dict, {}).items()}
     form = Form(
         id=form_id,
@@ -208,9 +219,38 @@ def read_form(file: Path, form_id: FormId) -> Form:
     return form
 
 
+def _reword(data: dict[str, Any], words: _Entry) -> None:
+    """Lay an agency's words over a definition: title, texts, option labels, labels of asks and groups."""
+    if "title" in words.data:
+        data["title"] = words.take("title", dict)
+    for part in ("texts", "options"):
+        for name, table in words.take(part, dict, {}).items():
+            if name not in data.get(part, {}):
+                raise words.wrong(f"{part}.{name}: the form has no such entry")
+            data[part][name] = {**data[part][name], **table}
+    _reword_asks(data.get("asks", []), words.take("asks", dict, {}), words)
+    groups = {group["name"]: group for group in data.get("groups", [])}
+    for name, table in words.take("groups", dict, {}).items():
+        if name not in groups:
+            raise words.wrong(f"groups.{name}: the form has no such group")
+        groups[name].update({key: value for key, value in table.items() if key == "label"})
+        _reword_asks(groups[name]["asks"], table.get("asks", {}), words)
+    words.done()
+
+
+def _reword_asks(asks: list[dict[str, Any]], tables: Mapping[str, Any], words: _Entry) -> None:
+    by_name = {ask.get("name"): ask for ask in asks}
+    for name, table in tables.items():
+        if name not in by_name or not set(table) <= {"label", "short"}:
+            raise words.wrong(f"asks.{name}: only label and short of the form's own asks can be reworded")
+        by_name[name].update(table)
+
+
 def _check(form: Form, entry: _Entry) -> None:
-    if len(form.code) != 1 or not (form.code.isdecimal() or "A" <= form.code <= "Z"):
-        raise entry.wrong("“code” must be one capital letter or digit")
+    if len(form.code) != 1 or form.code not in ALPHABET:
+        raise entry.wrong(f"“code” must be one of {ALPHABET}")
+    if bad := [name for name in (*form.rules, *form.mandated) if not isinstance(name, str)]:
+        raise entry.wrong(f"“rules” and “mandated” must list texts, not {bad[0]}")
     names = [ask.name for ask in form.asks] + [group.name for group in form.groups]
     if repeated := {name for name in names if names.count(name) > 1}:
         raise entry.wrong(f"names used twice: {', '.join(sorted(repeated))}")
@@ -223,6 +263,8 @@ def _options(table: object, place: str) -> tuple[Option, ...]:
     codes = list(entry.data)
     if bad := [code for code in codes if not NAME.fullmatch(code)]:
         raise entry.wrong(f"these codes are not names: {', '.join(bad)}")
+    if not codes:
+        raise entry.wrong("there is nothing to choose from")
     return tuple(Option(code=code, label=entry.words(code)) for code in codes)
 
 
@@ -247,7 +289,15 @@ def _ask(entry: _Entry, options: Mapping[str, tuple[Option, ...]]) -> Ask:
         required=entry.take("required", bool, False),  # noqa: FBT003
     )
     entry.done()
+    _check_limits(ask.kind, entry)
     return ask
+
+
+def _check_limits(kind: Kind, entry: _Entry) -> None:
+    if isinstance(kind, Text | LongText) and kind.limit < 1:
+        raise entry.wrong("“limit” must be at least 1")
+    if isinstance(kind, Number) and not (kind.least <= kind.most and 0 <= kind.decimals <= _DECIMALS_MOST):
+        raise entry.wrong(f"a number needs least ≤ most and 0 to {_DECIMALS_MOST} decimals")
 
 
 def _kind(entry: _Entry, options: Mapping[str, tuple[Option, ...]]) -> Kind:
@@ -304,4 +354,6 @@ def _groups(tables: list[Any], place: str, options: Mapping[str, tuple[Option, .
             raise entry.wrong(f"rows must satisfy 0 ≤ minimum ≤ blank ≤ maximum ≤ {_ROWS_MOST}")
         if group.heading and group.heading not in {ask.name for ask in group.asks}:
             raise entry.wrong(f"heading “{group.heading}” is none of its asks")
+        if not all(isinstance(row, dict) for row in group.presets):
+            raise entry.wrong("“presets” must list tables")
         yield group

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from formsvc.casework.rules import judge
 from formsvc.catalog import Catalog, shipped_folder
 from formsvc.errors import Refused
 from formsvc.model.form import Form, FormId
 from formsvc.model.kinds import LANGS
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.faces import coverage
+from formsvc.service import blank_values, checked_values
 from formsvc.settings import Settings
 
 SCRIPTS: Final = (
@@ -28,6 +30,7 @@ def check_form_folder(folder: Path, settings: Settings) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="formsvc-check-") as cache:
         for form_id in ids:
             form = catalog.form(form_id)
+            judge(form, checked_values(form, blank_values(form)))  # refuses rules and presets that cannot be
             for lang in LANGS:
                 yield _compiled(catalog, form, lang, Path(cache))
 

@@ -46,7 +46,13 @@ def forms(*, as_json: bool) -> None:
     table = Table("Form", "Version", "Number", "Title", "Rows of")
     for form in found:
         table.add_row(form.id.name, str(form.id.version), f"{form.number} rev. {form.revision}", form.titles.en, ", ".join(group.name for group in form.groups))
-    Console().print(table)
+    _console().print(table)
+
+
+def _console() -> Console:
+    """A terminal as wide as it is; in a pipe wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=130)
 
 
 def _rows(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
@@ -190,7 +196,7 @@ def demo(folder: Path | None) -> None:
     where = folder or Path(tempfile.mkdtemp(prefix="formsvc-demo-"))
     table = Table("Paper", "Document", "Pre-filled", "Typed", "Read", "To look at", "Round trip", "Seconds")
     held = True
-    console = Console()
+    console = _console()
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         for trip in run_demo(Service(settings()), where, lambda sample: progress.update(task, description=sample)):

@@ -62,7 +62,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "unknown-field": Wording("the document has a field “{name}” that the form does not ask for", "Its text was kept with the answers."),
     "unreadable-value": Wording("“{raw}” cannot be read as {kind}", "Write it like {example}."),
     "not-an-option": Wording("“{raw}” is none of the choices", "Choose one of: {known}."),
-    "too-long": Wording("the text has {count} characters; the most is {most}", "It was kept whole; shorten it if you can."),
+    "too-long": Wording("the text has {count} characters; the most is {most}", "Nothing was cut off; shorten it if you can."),
     "out-of-range": Wording("{raw} is not between {least} and {most}", "Correct the number."),
     "line-break": Wording("the text has line breaks but the field is one line", "Remove the line breaks."),
     "control-character": Wording("the text has characters that cannot be printed ({detail})", "Remove them."),

@@ -8,6 +8,7 @@ numbered in the domain notes; which rules a form follows stands in its definitio
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from formsvc.errors import Refused
 from formsvc.model.form import Form, Group
 from formsvc.model.kinds import Choice, Lang, LongText
 from formsvc.model.record import Problem, Row, Values, problem
@@ -20,7 +21,13 @@ _WRITTEN: Final = ("strengths", "discussion_points", "follow_up_action", "update
 
 def judge(form: Form, values: Values) -> tuple[Problem, ...]:
     """Every problem the form's own rules find."""
-    return tuple(found for rule in form.rules for found in RULES[rule](form, values))
+    return tuple(found for rule in form.rules for found in _rule(form, rule)(form, values))
+
+
+def _rule(form: Form, name: str) -> Rule:
+    if name not in RULES:
+        raise Refused("definition-invalid", f"{form.id.name}/v{form.id.version}/form.toml", detail=f"“{name}” is no rule; the rules are: {', '.join(RULES)}")
+    return RULES[name]
 
 
 def _rows(values: Values, group: str) -> Iterator[tuple[str, Row]]:

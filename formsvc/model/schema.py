@@ -71,7 +71,7 @@ def misread_words(kind: Kind, raw: str, misread: Misread) -> str:
 
 
 def _printable(text: str) -> None:
-    if bad := forbidden_characters(text):
+    if bad := forbidden_characters(normal_lines(text)):
         raise ValidationError(word("control-character", detail=bad))
 
 
@@ -212,11 +212,11 @@ def _problems(form: Form, messages: Mapping[Any, Any], *above: str) -> list[Prob
 
 # What marshmallow says of a wrong type, and what is expected there.
 _EXPECTED: Final = {
-    "Not a valid string.": "text",
-    "Not a valid list.": "list",
+    "Not a valid string.": "a text",
+    "Not a valid list.": "a list",
     "Not a valid boolean.": "true or false",
-    "Invalid input type.": "JSON object",
-    "Field may not be null.": "value",
+    "Invalid input type.": "a JSON object",
+    "Field may not be null.": "a value",
 }
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECKS: Final = ALPHABET + "*~$=U"
+_LOOKALIKES: Final = str.maketrans("OIL", "011")
 _DOCUMENT, _VERSION, _PAGE, _SEAL = 10, 2, 2, 6
 LENGTH: Final = 1 + _DOCUMENT + 1 + _VERSION + _PAGE + _SEAL
 
@@ -94,10 +95,10 @@ def in_words(document: str) -> str:
 
 def from_words(words: str) -> str | None:
     """The document id of what a person typed, or None if its check character does not fit."""
-    text = words.upper().replace("-", "").replace(" ", "")
+    text = words.upper().replace("-", "").replace(" ", "").translate(_LOOKALIKES)
     if len(text) != _DOCUMENT + 1:
         return None
-    document = text[:-1].translate(str.maketrans("OIL", "011"))
+    document = text[:-1]
     fits = is_document(document) and _CHECKS[_value(document) % 37] == text[-1]
     return document if fits else None
 

@@ -28,6 +28,7 @@ from formsvc.model.kinds import (
     Text,
     Tick,
     Time,
+    find_option,
 )
 from formsvc.model.record import Value
 
@@ -139,6 +140,8 @@ def plain(text: str) -> str:
 
 def read_option(text: str, options: tuple[Option, ...]) -> str | None:
     """The code of an option given by code or by label in either language."""
+    if exact := find_option(options, text):  # a code counts before a label that happens to be spelled like it
+        return exact.code
     wanted = plain(text)
     for option in options:
         if wanted in (plain(option.code), plain(option.label.en), plain(option.label.es)):
