@@ -1,0 +1,1 @@
+"""Speed and memory: ratios against named peers, in one run on one machine. See README.md."""

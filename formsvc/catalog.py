@@ -75,6 +75,10 @@ class Catalog:
 
     def ids(self) -> tuple[FormId, ...]:
         """Every form in every version, in order."""
+        return self._ids
+
+    @cached_property
+    def _ids(self) -> tuple[FormId, ...]:
         found = {FormId(name=file.parent.parent.name, version=int(file.parent.name[1:])) for folder in self.folders for file in folder.glob("*/v*/form.toml") if file.parent.name[1:].isdecimal()}
         return tuple(sorted(found))
 

@@ -83,7 +83,8 @@ def identify(pdf: Pdf, fields: Fields, catalog: Catalog, key: bytes) -> Identity
 
 
 def _stamps(fields: Fields, key: bytes) -> list[Read]:
-    found = [read_stamp(read_text(item.value), key) for item in fields.found if _STAMP_NAME.fullmatch(base_name(item.name))]
+    names = [(item, base_name(item.name)) for item in fields.found if "stamp-" in item.name]
+    found = [read_stamp(read_text(item.value), key) for item, name in names if _STAMP_NAME.fullmatch(name)]
     return [read for read in found if read is not None]
 
 
@@ -195,6 +196,8 @@ class _Reading:
             return self._box_shown(found, marked=bool(raw))
         if self._regenerated or found.kind == "/Sig":
             return None  # every viewer draws these anew from the value
+        if not raw and "/AP" not in found.widget:
+            return None
         shown = self._shown.text(found.widget)
         if shown is None:
             return None
@@ -216,7 +219,10 @@ class _Reading:
             yield problem("rebuilt-by-viewer", "", "warning", count=unlisted)
         for page, box in self._fields.markup:
             yield problem("ink-over-field", self._under(page, box))
-        if active := active_content(self._pdf):
+        active = active_content(self._pdf)
+        if any("/AA" in found.widget or "/A" in found.widget for found in self._fields.found):
+            active.append("field actions")
+        if active:
             yield problem("active-content", "", "warning", detail=", ".join(active))
 
     def _under(self, page: int, box: tuple[float, float, float, float]) -> str:

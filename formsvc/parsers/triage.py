@@ -52,7 +52,7 @@ def _check_head(content: bytes) -> None:
 
 def _opened(content: bytes, password: str | None) -> Pdf:
     try:
-        return pikepdf.open(io.BytesIO(content), password=password or "")
+        return pikepdf.open(io.BytesIO(content), password=password or "", inherit_page_attributes=False)
     except pikepdf.PasswordError as problem:
         raise Refused("password-wrong" if password else "password-needed") from problem
     except pikepdf.PdfError as problem:

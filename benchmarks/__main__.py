@@ -1,0 +1,38 @@
+"""`python -m benchmarks [fill|read|memory] [--rounds N]`: run and print one table."""
+
+import argparse
+import logging
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from benchmarks import fill, memory, read
+from benchmarks.table import Row, as_markdown, machine
+from benchmarks.worksheets import open_service
+from formsvc.service import Service
+
+_ALL: Final[Mapping[str, Callable[[Service, int], Iterator[Row]]]] = {"fill": fill.run, "read": read.run, "memory": memory.run}
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and memory of formsvc, as ratios against named peers.")
+    parser.add_argument("which", nargs="?", choices=tuple(_ALL), help="all of them unless told")
+    parser.add_argument("--rounds", type=int, default=7, help="alternating repetitions (%(default)s)")
+    asked = parser.parse_args()
+    logging.disable(logging.ERROR)  # peers warn of what the table tells anyway
+    warnings.simplefilter("ignore")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as cache:
+        service = open_service(Path(cache))
+        for name in (asked.which,) if asked.which else tuple(_ALL):
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            rows += _ALL[name](service, max(asked.rounds, 1))
+    print(f"{machine()}\n\n{as_markdown(rows)}")
+
+
+if __name__ == "__main__":
+    main()
