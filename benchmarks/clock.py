@@ -11,7 +11,9 @@ Work = Callable[[int], object]
 """One repetition; its number chooses the document, so that no two neighbours are alike."""
 
 Clock = Callable[[], float]
-_SHORTEST: Final = 0.1  # seconds a contestant works in a round, at least
+WARMING: Final = 2
+"""Repetitions before the first round: 0 and 1. Rounds begin with the next number, so that no peer meets a document again that it may remember."""
+_SHORTEST: Final = 0.25  # seconds a contestant works in a round, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,17 @@ def alternate(contestants: Mapping[str, Work], rounds: int, clock: Clock = time.
     """Time every contestant once a round; the default clock counts this process's processor time only."""
     repetitions = {name: _repetitions(work, clock) for name, work in contestants.items()}
     found: dict[str, list[float]] = {name: [] for name in contestants}
+    gc.collect()
+    gc.freeze()  # nobody pays for looking through the others' modules and caches
     for number in range(rounds):
         for name, work in contestants.items():
             count = repetitions[name]
             gc.collect()
             start = clock()
             for step in range(count):
-                work(number * count + step)
+                work(WARMING + number * count + step)
             found[name].append((clock() - start) / count)
+    gc.unfreeze()
     return {name: Timed(times) for name, times in found.items()}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks.clock import Work, alternate
+from benchmarks.clock import WARMING, Work, alternate
 from benchmarks.drawn import check
 from benchmarks.fillers import FILLERS
 from benchmarks.table import Row, milliseconds, named, ratio_row, yes
@@ -17,7 +17,7 @@ _EACH_SECOND: Final = {FULL: 60, PREFILLED: 150}
 
 def run(service: Service, rounds: int) -> Iterator[Row]:
     """All rows of this benchmark."""
-    yield from _against_peers(sheets(service, FULL, rounds), rounds)
+    yield from _against_peers(sheets(service, FULL, WARMING + rounds), rounds)
     for name, least in _EACH_SECOND.items():
         yield _throughput(name, sheets(service, name, _DIFFERENT), rounds, least)
 

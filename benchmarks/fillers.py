@@ -43,9 +43,7 @@ def fill_pypdfform_drawn(sheet: Sheet) -> bytes:
 
 def _pypdfform(sheet: Sheet, wrapper: PdfWrapper) -> bytes:
     """It takes a choice by its position in the list."""
-    data: dict[str, str | bool | int] = {**sheet.texts, **dict.fromkeys(sheet.ticks, True)}
-    for name, position in _positions(sheet).items():
-        data[name] = position
+    data: dict[str, str | bool | int] = {**sheet.texts, **dict.fromkeys(sheet.ticks, True), **_positions(sheet)}
     return bytes(wrapper.fill(data).read())
 
 
@@ -55,11 +53,8 @@ def _positions(sheet: Sheet) -> Mapping[str, int]:
         options = getattr(sheet.compiled.layout.by_name[name].kind, "options", ())
         labels = [option.label.said(sheet.compiled.lang) for option in options]
         if text in labels:
-            chosen[name] = labels.index(text) + _EMPTY_CHOICES
+            chosen[name] = labels.index(text)
     return chosen
-
-
-_EMPTY_CHOICES: Final = 0
 
 
 def fill_pypdf(sheet: Sheet) -> bytes:

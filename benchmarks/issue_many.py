@@ -7,11 +7,12 @@ import json
 import resource
 import sys
 from pathlib import Path
+from typing import Final
 
 from benchmarks.worksheets import FULL, PREFILLED, open_service, sample, varied
 
-SAMPLES = (FULL, PREFILLED, "worksheet-8-children")
-EARLY = 200
+SAMPLES: Final = (FULL, PREFILLED, "worksheet-8-children")
+EARLY: Final = 200
 
 
 def resident() -> int:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks.clock import Work, alternate
+from benchmarks.clock import WARMING, Work, alternate
 from benchmarks.readers import READERS
 from benchmarks.table import Row, milliseconds, named, ratio_row
 from benchmarks.worksheets import FULL, KEY, sheets
@@ -14,7 +14,7 @@ from formsvc.service import Service
 
 def run(service: Service, rounds: int) -> Iterator[Row]:
     """All rows of this benchmark."""
-    documents = [sheet.filled() for sheet in sheets(service, FULL, rounds)]
+    documents = [sheet.filled() for sheet in sheets(service, FULL, WARMING + rounds)]
     yield from _against_peers(service, documents, rounds)
     yield from _sandboxed(service, documents, rounds)
 

@@ -31,7 +31,7 @@ def ratio_row(what: str, who: str, result: str, *, ratio: float, least: float | 
     return Row(what=what, who=who, result=result, ratio=f"{ratio:.2g}× as fast" if ratio < 10 else f"{ratio:.0f}× as fast", target=target, held=held, out=out)
 
 
-def yes(held: bool) -> str:  # noqa: FBT001
+def yes(held: bool) -> str:
     """Whether a target was held."""
     return "yes" if held else "NO"
 

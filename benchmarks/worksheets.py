@@ -44,9 +44,11 @@ def varied(data: Mapping[str, Any], number: int, *, scripts: bool = False) -> di
     script = {7: _ARABIC, 19: _HAN}.get(number % 25, "") if scripts else ""
 
     def name() -> str:
-        if script:
-            return "".join(chance.choices(script, k=4)) + " " + "".join(chance.choices(script, k=5)) if script == _ARABIC else "".join(chance.choices(script, k=3))
-        return " ".join("".join(chance.choices(_SYLLABLES, k=2)).capitalize() for _ in range(2))
+        if script == _HAN:
+            return "".join(chance.choices(_HAN, k=3))
+        if script == _ARABIC:
+            return " ".join("".join(chance.choices(_ARABIC, k=count)) for count in (4, 5))
+        return " ".join("".join(chance.choices(_SYLLABLES, k=count)).capitalize() for count in (2, 3))
 
     return {
         **data,

@@ -37,6 +37,7 @@ KINDS: Final = ("text", "long-text", "number", "day", "time", "month", "tick", "
 PAPERS: Final = {"letter": "letter", "a4": "A4"}
 _ROWS_MOST: Final = 1000
 _DECIMALS_MOST: Final = 6
+_SAID: Final[Mapping[type, str]] = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +103,12 @@ class Catalog:
         return tuple(self.form(self.latest(name)) for name in sorted({form_id.name for form_id in self.ids()}))
 
     def by_code(self, code: str, version: int) -> Form | None:
-        """The form that a stamp names."""
-        return next((form for form in map(self.form, self.ids()) if form.code == code and form.id.version == version), None)
+        """The form that a stamp names; an agency's own before a shipped one."""
+        nearest = sorted((form_id for form_id in self.ids() if form_id.version == version), key=self._folder_of)
+        return next((form for form in map(self.form, nearest) if form.code == code), None)
+
+    def _folder_of(self, form_id: FormId) -> int:
+        return self.folders.index(self.file(form_id, "form.toml").parent.parent.parent)
 
     def file(self, form_id: FormId, name: str) -> Path:
         """A file of a form version, from the first folder that has it."""
@@ -163,7 +168,7 @@ class _Entry:
         if value is None:
             raise self.wrong(f"“{name}” is missing")
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.wrong(f"“{name}” must be a {kind.__name__}")
+            raise self.wrong(f"“{name}” must be {_SAID[kind]}")
         return value
 
     def words(self, name: str, default: Words | None = None) -> Words:
@@ -231,21 +236,26 @@ def _reword(data: dict[str, Any], words: _Entry) -> None:
         for name, table in words.take(part, dict, {}).items():
             if name not in data.get(part, {}):
                 raise words.wrong(f"{part}.{name}: the form has no such entry")
-            data[part][name] = {**data[part][name], **table}
+            new = _Entry(table, f"{words.place}: {part}.{name}").data
+            if part == "options" and (added := sorted(set(new) - set(data[part][name]))):
+                raise words.wrong(f"options.{name}: only labels can be reworded, not added: {', '.join(added)}")
+            data[part][name] = {**data[part][name], **new}
     _reword_asks(data.get("asks", []), words.take("asks", dict, {}), words)
     groups = {group["name"]: group for group in data.get("groups", [])}
     for name, table in words.take("groups", dict, {}).items():
         if name not in groups:
             raise words.wrong(f"groups.{name}: the form has no such group")
-        groups[name].update({key: value for key, value in table.items() if key == "label"})
-        _reword_asks(groups[name]["asks"], table.get("asks", {}), words)
+        entry = _Entry(table, f"{words.place}: groups.{name}")
+        _reword_asks(groups[name]["asks"], entry.take("asks", dict, {}), entry)
+        groups[name].update({"label": entry.take("label", dict)} if "label" in entry.data else {})
+        entry.done()
     words.done()
 
 
 def _reword_asks(asks: list[dict[str, Any]], tables: Mapping[str, Any], words: _Entry) -> None:
     by_name = {ask.get("name"): ask for ask in asks}
     for name, table in tables.items():
-        if name not in by_name or not set(table) <= {"label", "short"}:
+        if name not in by_name or not isinstance(table, dict) or not set(table) <= {"label", "short"}:
             raise words.wrong(f"asks.{name}: only label and short of the form's own asks can be reworded")
         by_name[name].update(table)
 

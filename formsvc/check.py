@@ -31,8 +31,16 @@ def check_form_folder(folder: Path, settings: Settings) -> Iterator[str]:
         for form_id in ids:
             form = catalog.form(form_id)
             judge(form, checked_values(form, blank_values(form)))  # refuses rules and presets that cannot be
+            _check_code(catalog, form)
             for lang in LANGS:
                 yield _compiled(catalog, form, lang, Path(cache))
+
+
+def _check_code(catalog: Catalog, form: Form) -> None:
+    """Refuse a stamp code that names another form already: its papers would be read as that form."""
+    for other in map(catalog.form, catalog.ids()):
+        if other.code == form.code and other.id.name != form.id.name:
+            raise Refused("definition-invalid", str(catalog.file(form.id, "form.toml")), detail=f"“code” {form.code} is that of form “{other.id.name}” already")
 
 
 def _compiled(catalog: Catalog, form: Form, lang: str, cache: Path) -> str:

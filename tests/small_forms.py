@@ -118,8 +118,8 @@ def _without_last_blanks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- form folders of an agency
 
 DEFINITION: Final = """
-code = "N"
-number = "N-1"
+code = "7"
+number = "7-1"
 revision = "1"
 title = { en = "Visit note", es = "Nota de visita" }
 

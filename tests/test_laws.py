@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from formsvc.catalog import Catalog, shipped_folder
 from formsvc.model.form import Form, Place
 from formsvc.model.interpret import interpret
-from formsvc.model.kinds import LANGS, Choices, Lang, is_box
+from formsvc.model.kinds import LANGS, Choices, Lang, LongText, is_box
 from formsvc.model.layout import CompiledForm
 from formsvc.model.record import Answer, Submission
 from formsvc.model.schema import load_values
@@ -105,11 +105,9 @@ def _has_value(place: Place, values: object) -> bool:
 def test_text_longer_than_its_box_is_whole_in_the_value_and_goes_on_in_print(name: str, lang: Lang, cache: Path) -> None:
     """Law 2: a text too long for every box reads back whole, and pages are added on which it continues."""
     compiled = _compiled(name, lang, cache)
-    group = compiled.form.groups[-1] if compiled.form.group("children") is None else compiled.form.group("children")
-    group = compiled.form.group("actions") or group
-    assert group is not None
+    group, ask = next((group, ask) for group in compiled.form.groups for ask in group.asks if isinstance(ask.kind, LongText))
     text = " ".join(f"word{number}" for number in range(900))
-    values = {group.name: [{"discussion_points": text}]}
+    values = {group.name: [{ask.name: text}]}
     stamp = Stamp(document=new_document(), code=compiled.form.code, version=1)
     filled = fill(compiled, values, stamp, KEY)
     assert [found.code for found in filled.problems] == ["continued"]

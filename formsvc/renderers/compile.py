@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -25,13 +24,12 @@ from formsvc.catalog import PAPERS, Catalog
 from formsvc.errors import Refused
 from formsvc.model.form import Form, FormId, RowCounts
 from formsvc.model.kinds import Lang
-from formsvc.model.layout import CompiledForm, Furniture, dump_layout, load_layout
-from formsvc.renderers.fonts import FONTS, REGULAR, SEMIBOLD
+from formsvc.model.layout import CompiledForm, Furniture, Layout, dump_layout, load_layout
 from formsvc.renderers.inputs import PageForm
 from formsvc.renderers.mend import mend
+from formsvc.renderers.paginate import font_digests, paginate, weasyprint_version
 
 _GENERATION: Final = 4  # raise it when the compiler's output changes for equal sources
-_FACES: Final = (("Formsvc Sans", 400, REGULAR), ("Formsvc Sans", 600, SEMIBOLD), ("Formsvc Field", 400, REGULAR))
 
 
 def compile_form(catalog: Catalog, form_id: FormId, row_counts: RowCounts, lang: Lang, cache: Path) -> CompiledForm:
@@ -70,13 +68,25 @@ class _Job:
 def _compiled(job: _Job) -> CompiledForm:
     folder = job.cache / "blanks" / job.digest
     try:
-        blank = (folder / "blank.pdf").read_bytes()
-        layout = load_layout(job.form, json.loads((folder / "layout.json").read_bytes()))
-    except (OSError, ValueError, KeyError):  # not there, or damaged: make it anew
-        blank, layout = mend(_paginate(job), job.form, job.counts, job.lang, str(job.catalog.file(job.form.id, "page.html")))
-        _keep(folder, {"blank.pdf": blank, "layout.json": json.dumps(dump_layout(layout)).encode()})
+        blank, layout = _kept(folder, job.form)
+    except (OSError, ValueError):  # not there, or damaged: make it anew
+        blank, layout = mend(_paginated(job), job.form, job.counts, job.lang, str(job.catalog.file(job.form.id, "page.html")))
+        found = json.dumps(dump_layout(layout)).encode()
+        _keep(folder, {"blank.pdf": blank, "layout.json": found, "whole": _sum(blank, found)})
     furniture = furniture_of(job.catalog, job.form, job.lang)
     return CompiledForm(form=job.form, row_counts=job.counts, lang=job.lang, blank=blank, layout=layout, furniture=furniture, digest=job.digest)
+
+
+def _kept(folder: Path, form: Form) -> tuple[bytes, Layout]:
+    """A blank from the cache; a disk may lose part of a file when the power fails, so it is checked to be whole."""
+    blank, found = (folder / "blank.pdf").read_bytes(), (folder / "layout.json").read_bytes()
+    if (folder / "whole").read_bytes() != _sum(blank, found):
+        raise ValueError("the cache entry is damaged")
+    return blank, load_layout(form, json.loads(found))
+
+
+def _sum(*contents: bytes) -> bytes:
+    return hashlib.sha256(b"".join(contents)).hexdigest().encode("ascii")
 
 
 def furniture_of(catalog: Catalog, form: Form, lang: Lang) -> Furniture:
@@ -116,16 +126,11 @@ def _sources(catalog: Catalog, form_id: FormId) -> dict[str, bytes]:
     return {name: file.read_bytes() for name, file in files.items()}
 
 
-@lru_cache(maxsize=1)
-def _font_digests() -> tuple[str, ...]:
-    return tuple(hashlib.sha256(file.read_bytes()).hexdigest() for _, _, file in _FACES)
-
-
 def _digest(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> str:
     """A name for all that decides what the blank looks like."""
     whole = hashlib.sha256()
     profile = catalog.profile
-    facts = [_GENERATION, __version__, lang, sorted(counts.items()), repr(profile), _font_digests(), _weasyprint_version()]
+    facts = [_GENERATION, __version__, lang, sorted(counts.items()), repr(profile), font_digests(), weasyprint_version()]
     whole.update(repr(facts).encode())
     for name, content in _sources(catalog, form.id).items():
         whole.update(f"{name}:{len(content)}:".encode() + content)
@@ -147,7 +152,7 @@ def page_html(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> st
         return environment.get_template("page.html").render(_context(catalog, form, counts, lang))
     except jinja2.TemplateSyntaxError as problem:
         raise Refused("template-syntax", f"{problem.filename or place}, line {problem.lineno}", detail=problem.message) from problem
-    except (jinja2.TemplateError, LookupError, TypeError, ValueError) as problem:
+    except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:
         raise Refused("template-failed", f"{place}{_template_line(problem)}", detail=str(problem)) from problem
 
 
@@ -189,47 +194,7 @@ def _stamp_input(name: str) -> Markup:
     return Markup('<input type="text" name="{name}" title="{name}">').format(name=name)
 
 
-def _weasyprint_version() -> str:
-    return str(_weasyprint().__version__)
-
-
-def _weasyprint() -> Any:
-    """WeasyPrint, imported when pages are laid out: it is slow to load and needs Pango."""
-    try:
-        import weasyprint  # noqa: PLC0415
-    except OSError as problem:
-        raise Refused("system-library-missing", "", detail=str(problem).split("\n")[0][:120]) from problem
-    return weasyprint
-
-
-def _paginate(job: _Job) -> bytes:
-    weasyprint = _weasyprint()
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
-
-    logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    fonts = FontConfiguration()
-    fetcher = _fetcher(job.catalog.page_folders(job.form.id))
-    faces = "".join(f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: url("{file.as_uri()}"); }}' for name, weight, file in _FACES)
-    sheet = weasyprint.CSS(string=faces, font_config=fonts, url_fetcher=fetcher)
+def _paginated(job: _Job) -> bytes:
+    page = job.catalog.file(job.form.id, "page.html")
     html = page_html(job.catalog, job.form, job.counts, job.lang)
-    base = job.catalog.file(job.form.id, "page.html").parent.as_uri() + "/"
-    document = weasyprint.HTML(string=html, url_fetcher=fetcher, base_url=base)
-    pdf = document.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_forms=True, pdf_variant="pdf/ua-1")
-    return bytes(pdf)
-
-
-def _fetcher(folders: tuple[Path, ...]) -> Any:
-    """A fetcher that opens our fonts and files beside the page, and nothing else."""
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
-
-    allowed = [FONTS.resolve(), *(folder.resolve() for folder in folders)]
-
-    class OwnFilesOnly(URLFetcher):  # type: ignore[misc]
-        def fetch(self, url: str, headers: Any = None) -> Any:
-            parts = urlsplit(url)
-            path = Path(unquote(parts.path)).resolve()
-            if parts.scheme != "data" and not (parts.scheme == "file" and any(path.is_relative_to(folder) for folder in allowed)):
-                raise Refused("template-failed", url[:80], detail="a page may only use files of its own folder")
-            return super().fetch(url, headers)
-
-    return OwnFilesOnly(allowed_protocols=("file", "data"))
+    return paginate(html, folders=job.catalog.page_folders(job.form.id), base=page.parent)

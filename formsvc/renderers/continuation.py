@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from formsvc.model.kinds import Lang
-from formsvc.model.layout import CompiledForm, Page
+from formsvc.model.kinds import Lang, Stamp
+from formsvc.model.layout import CompiledForm, Layout, Page
 from formsvc.renderers.appearance import any_line, line_width, measure_of
 from formsvc.renderers.codes import corner_marks
 from formsvc.renderers.embed import FontBook
@@ -13,7 +13,7 @@ from formsvc.renderers.plan import Plan
 from formsvc.renderers.text import wrap
 from formsvc.renderers.update import Update, pdf_text
 
-_TOP, _BOTTOM, _SIDE, _GAP = 124.0, 70.0, 34.0, 22.0  # points: the margins of the forms' own pages
+_TOP, _BOTTOM, _GAP = 124.0, 70.0, 22.0  # points: what the forms' own pages keep for head and foot
 _SIZE: Final = 8.5
 _HEADING_SIZE: Final = 9.0
 _LEADING: Final = 1.3
@@ -53,10 +53,18 @@ class Added:
     page_of: dict[str, int]
 
 
-def lay_out(rests: Sequence[Rest], page: Page, first_page: int, lang: Lang) -> Added:
-    """Flow the rests over as many pages as they need, two columns each."""
-    width = (page.width - 2 * _SIDE - _GAP) / 2
-    flow = _Flow(page, width)
+def sides_of(layout: Layout) -> tuple[float, float]:
+    """The left and right edge of what a form's first page holds: its margins serve added pages too."""
+    boxes = [slot.box for slot in layout.slots if slot.page == 1 and not isinstance(slot.kind, Stamp)]
+    return min(box[0] for box in boxes), max(box[2] for box in boxes)
+
+
+def lay_out(rests: Sequence[Rest], layout: Layout, lang: Lang) -> Added:
+    """Flow the rests over as many pages as they need after the form's own, two columns each."""
+    left, right = sides_of(layout)
+    width = (right - left - _GAP) / 2
+    flow = _Flow(layout.pages[0], left, width)
+    first_page = len(layout.pages) + 1
     page_of = {}
     for item, rest in enumerate(rests):
         heading = _FROM[lang].format(label=rest.label, page=rest.page)
@@ -75,8 +83,8 @@ def lay_out(rests: Sequence[Rest], page: Page, first_page: int, lang: Lang) -> A
 class _Flow:
     """Where the next line goes."""
 
-    def __init__(self, page: Page, width: float) -> None:
-        self.page, self.width = page, width
+    def __init__(self, page: Page, side: float, width: float) -> None:
+        self.page, self.side, self.width = page, side, width
         self.pages: list[list[_Line]] = [[]]
         self.column = 0
         self.base = self._top()
@@ -98,7 +106,7 @@ class _Flow:
     def put(self, text: str, item: int, *, heading: bool, rtl: bool) -> None:
         if self.base < _BOTTOM:
             self._next_column()
-        left = _SIDE + self.column * (self.width + _GAP)
+        left = self.side + self.column * (self.width + _GAP)
         right = left + self.width if rtl else None
         self.pages[-1].append(_Line(text.rstrip(" "), left, right, self.base, heading, item))
         self.base -= _SIZE * _LEADING
@@ -165,14 +173,19 @@ def _content(lines: Sequence[_Line], page: Page, number: int, stamp: bytes, comp
 
 def _furniture(page: Page, compiled: CompiledForm, book: FontBook) -> bytes:
     """What every page prints: title, number, agency, confidentiality, references."""
-    said = compiled.furniture
-    top = page.height - 64
+    said, left = compiled.furniture, sides_of(compiled.layout)[0]
+    matrix, stamp = (compiled.layout.by_name[name].box for name in ("stamp-b-1", "stamp-a-1"))
     head = f"{said.title} · {compiled.form.number} · {said.agency}"
-    parts = [b"/Artifact BMC 0 g ", any_line(head, _SIDE, top, 9.0, book), any_line(_TITLE[compiled.lang], _SIDE, top - 16, 13.0, book)]
-    base = 53.0
-    for line in wrap(said.confidentiality, measure_of(said.confidentiality), 300_000 / 6.5):
-        parts.append(any_line(said.confidentiality[line.start : line.end], 106, base, 6.5, book))
-        base -= 8.1
-    for text, down in ((f"{compiled.form.number} rev. {compiled.form.revision}", 0.0), (said.references, 8.1)):
-        parts.append(any_line(text, page.width - 60 - line_width(text, 6.5), 53.0 - down, 6.5, book))
+    parts, base = [b"/Artifact BMC 0 g "], page.height - 64
+    for line in wrap(head, measure_of(head), (stamp[0] - left) * 1000 / 9.0):
+        parts.append(any_line(head[line.start : line.end], left, base, 9.0, book))
+        base -= 11
+    parts.append(any_line(_TITLE[compiled.lang], left, base - 5, 13.0, book))
+    references = (f"{compiled.form.number} rev. {compiled.form.revision}", said.references)
+    right = page.width - 60
+    start = matrix[2] + 7
+    room = right - start - max(line_width(text, 6.5) for text in references) - 12
+    for number, line in enumerate(wrap(said.confidentiality, measure_of(said.confidentiality), room * 1000 / 6.5)):
+        parts.append(any_line(said.confidentiality[line.start : line.end], start, 53.0 - 8.1 * number, 6.5, book))
+    parts += [any_line(text, right - line_width(text, 6.5), 53.0 - 8.1 * number, 6.5, book) for number, text in enumerate(references)]
     return b"".join(parts) + b"EMC"

@@ -58,7 +58,7 @@ class _Filling:
         rests = [Rest(name, self._label(widget), widget.slot.page, drawn.fitted.rest) for name, (widget, drawn, _) in laid.items() if drawn.fitted.rest]
         rests.sort(key=lambda rest: self.plan.order[rest.key])
         pages = self.compiled.layout.pages
-        added = lay_out(rests, pages[0], len(pages) + 1, self.compiled.lang) if rests else Added((), {})
+        added = lay_out(rests, self.compiled.layout, self.compiled.lang) if rests else Added((), {})
         for name, (widget, drawn, value) in laid.items():
             self._draw(name, widget, drawn, value, added.page_of.get(name, 0))
         self._stamp_pages(len(pages) + len(added.pages))

@@ -20,6 +20,7 @@ from formsvc.renderers.text import Unit
 
 MISSING: Final = "\u25a1"  # an empty square stands for what no font can draw
 _CLUSTER: Final = regex.compile(r"\X")
+_SPACED: Final = regex.compile(r"[^ ]+ *| +")
 # Scripts written without spaces between words, in which a line may break between almost any two characters.
 _UNSPACED: Final = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Extended_Pictographic}\u3000-\u303f\uff00-\uffef]")
 # ... but not before these and not after those (the common part of the CJK line-breaking rules, UAX #14 CL, NS, CJ, OP).
@@ -75,10 +76,11 @@ def levels(text: str, base: int) -> list[int]:
     bidi.resolve_weak_types(storage)
     bidi.resolve_neutral_types(storage, False)  # noqa: FBT003
     bidi.resolve_implicit_levels(storage, False)  # noqa: FBT003
-    found = [base] * len(text)
-    for character in storage["chars"]:  # formatting characters were removed: they keep the base level
-        found[character["place"]] = character["level"]
-    return found
+    known = {character["place"]: character["level"] for character in storage["chars"]}
+    found = [base]
+    for place in range(len(text)):  # joiners and formatting characters were removed: they stay with what they follow
+        found.append(known.get(place, found[-1]))
+    return found[1:]
 
 
 def is_right_to_left(text: str) -> bool:
@@ -113,7 +115,7 @@ def _face_for(cluster: str, scripts: frozenset[str], before: Face | None) -> Fac
     base = base_face()
     pictured = "\ufe0f" in cluster or "\u200d" in cluster
     if needed <= base.characters and not pictured:
-        return base if before is None or cluster.strip() or not needed <= before.characters else before
+        return base if before is None or before.pictures or cluster.strip() or not needed <= before.characters else before
     if before is not None and needed <= before.characters and not (pictured and not before.pictures):
         return before
     found = font_for(needed | {0x200D} if pictured and "\u200d" in cluster and needed else needed, scripts) or font_for(needed, scripts)
@@ -204,9 +206,8 @@ class ShapedMeasure:
 
     def units(self, paragraph: str) -> list[Unit]:
         """Pieces between break opportunities."""
-        words = paragraph.split(" ")
-        spaced = [word + " " for word in words[:-1]] + words[-1:]
-        return [(unit, _width(unit.rstrip(" ")), _width(unit)) for word in spaced for unit in _breakable(word)]
+        words = _SPACED.findall(paragraph) or [""]  # spaces are as wide as in the font of the word before them
+        return [(unit, _width(unit.rstrip(" ")), _width(unit)) for word in words for unit in _breakable(word)]
 
     def pieces(self, word: str) -> Iterator[tuple[str, int]]:
         """Grapheme clusters."""

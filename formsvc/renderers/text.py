@@ -135,7 +135,7 @@ def _break_word(word: str, measure: Measure, limit: float, start: int, lines: li
     """Full lines of a word that is wider than a line; returns where the last piece starts, and its width."""
     width, end = 0, start
     for piece, advance in measure.pieces(word):
-        if width + advance > limit and end > start:
+        if width + advance > limit and end > start and piece != " ":
             lines.append(Line(start, end, rtl))
             start, width = end, 0
         end += len(piece)

@@ -1,0 +1,248 @@
+"""Letters from Word templates: DOCX by docxtpl, and PDF from the same template without an office suite.
+
+The template is converted to semantic HTML once (mammoth keeps its Jinja as text), then rendered and
+laid out per letter. docxtpl's tags for whole paragraphs and rows, `{%p %}` and `{%tr %}`, lose their
+paragraph or row on the way. Header and footer are carried over; page numbers count again.
+"""
+
+import html
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import docx
+import jinja2
+import mammoth
+from docx.oxml.ns import qn
+from docx.text.paragraph import Paragraph
+from docxtpl import DocxTemplate
+from markupsafe import Markup
+
+from formsvc.errors import Refused
+from formsvc.model.kinds import Lang
+from formsvc.renderers.templating import TemplateEnvironment
+
+_TAG: Final = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
+_PARAGRAPH_TAG: Final = re.compile(r"<(p|h[1-6]|li)[^>]*>\s*\{%p\s+(.*?)%\}\s*</\1>", re.DOTALL)
+_ROW_TAG: Final = re.compile(r"<tr>(?:(?!</tr>).)*?\{%tr\s+(.*?)%\}(?:(?!</tr>).)*?</tr>", re.DOTALL)
+_STYLES: Final = """
+p[style-name='Title'] => h1:fresh
+p[style-name='Heading 1'] => h2:fresh
+p[style-name='Heading 2'] => h3:fresh
+p[style-name='Heading 3'] => h4:fresh
+p[style-name='Subtitle'] => p.subtitle:fresh
+"""
+_SHEET: Final = Markup("""
+@page { size: letter; margin: 34mm 25mm 26mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #333;
+  @top-left { content: element(head); width: 100%; vertical-align: bottom; padding-bottom: 5mm; }
+  @bottom-left { content: element(foot); width: 100%; vertical-align: top; padding-top: 4mm; } }
+html { font: 10.5pt/1.4 "Formsvc Sans"; color: #111; }
+body { margin: 0; }
+.head { position: running(head); border-bottom: 0.6pt solid #888; padding-bottom: 2mm; }
+.foot { position: running(foot); border-top: 0.6pt solid #888; padding-top: 2mm; }
+.head p, .foot p { margin: 0; display: flex; justify-content: space-between; }
+.page::after { content: counter(page); } .pages::after { content: counter(pages); }
+h1 { font-size: 19pt; line-height: 1.2; margin: 0 0 3mm; } h2 { font-size: 13.5pt; margin: 6mm 0 1.5mm; }
+h3 { font-size: 11.5pt; margin: 4.5mm 0 1mm; } h4 { font-size: 10.5pt; margin: 3mm 0 1mm; }
+h1, h2, h3, h4 { font-weight: 600; break-after: avoid; }
+p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 2.4mm; } ul, ol { margin: 0 0 2.4mm; padding-left: 5.5mm; }
+table { width: 100%; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; }
+th, td { border: 0.5pt solid #888; padding: 1.4mm 2mm; text-align: left; vertical-align: top; } th { background: #e8ecef; font-weight: 600; }
+td p, th p { margin: 0; }
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A Word template as HTML with its Jinja."""
+
+    body: str
+    head: str
+    foot: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagFault:
+    """A tag that is wrong: the paragraph it stands in (counted from 1, its first words) and why."""
+
+    paragraph: int
+    words: str
+    detail: str
+
+
+# ---------------------------------------------------------------- DOCX
+
+
+def render_docx(template: bytes, context: Mapping[str, Any], place: str) -> bytes:
+    """The letter as a Word file; refuses a template that is broken, unsafe, or lacks a value."""
+    try:
+        # A DocxTemplate is used up by rendering, so each letter gets its own from the same bytes.
+        letter = DocxTemplate(io.BytesIO(template))
+        letter.render(dict(context), jinja_env=TemplateEnvironment(), autoescape=True)
+        out = io.BytesIO()
+        letter.save(out)
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as problem:
+        raise _refused(template, context, place, problem) from problem
+    except (zipfile.BadZipFile, KeyError) as problem:
+        raise Refused("letter-unreadable", place, detail=type(problem).__name__) from problem
+    return out.getvalue()
+
+
+def _refused(template: bytes, context: Mapping[str, Any], place: str, problem: Exception) -> Refused:
+    """The refusal with the paragraph the fault stands in, if it can be found."""
+    faults = find_faults(template, context)
+    if faults:
+        fault = faults[0]
+        return Refused("letter-fault", f"{place}, paragraph {fault.paragraph} (“{fault.words}”)", detail=fault.detail)
+    return Refused("letter-fault", place, detail=str(problem))
+
+
+# ---------------------------------------------------------------- HTML and PDF
+
+
+@lru_cache(maxsize=32)
+def convert(template: bytes) -> Converted:
+    """The template as HTML, made once per content."""
+    try:
+        body = mammoth.convert_to_html(io.BytesIO(template), style_map=_STYLES).value
+        document = docx.Document(io.BytesIO(template))
+    except (zipfile.BadZipFile, KeyError, ValueError) as problem:
+        raise Refused("letter-unreadable", "", detail=type(problem).__name__) from problem
+    section = document.sections[0]
+    return Converted(_jinja(body), _jinja(_edge(section.header.paragraphs)), _jinja(_edge(section.footer.paragraphs)))
+
+
+def _jinja(source: str) -> str:
+    """HTML whose Jinja tags work again: whole-paragraph and whole-row tags freed, entities undone."""
+    source = _ROW_TAG.sub(r"{% \1%}", source)
+    source = _PARAGRAPH_TAG.sub(r"{% \2%}", source)
+    return _TAG.sub(lambda found: html.unescape(re.sub(r"</?\w[^>]*>", "", found[0])), source)
+
+
+def _edge(paragraphs: list[Paragraph]) -> str:
+    """A header or footer as HTML: its paragraphs, tabs as columns, page number fields as counters."""
+    lines = []
+    for paragraph in paragraphs:
+        columns = "".join(_pieces(paragraph)).split("\t")
+        if any(column.strip() for column in columns):
+            lines.append("<p>" + "".join(f"<span>{column}</span>" for column in columns) + "</p>")
+    return "".join(lines)
+
+
+def _pieces(paragraph: Paragraph) -> Iterator[str]:
+    """The text of a paragraph; PAGE and NUMPAGES fields become counters, their last result is skipped."""
+    inside = ""
+    for node in paragraph._p.iter(qn("w:t"), qn("w:tab"), qn("w:instrText"), qn("w:fldChar"), qn("w:fldSimple")):
+        kind = node.get(qn("w:fldCharType"))
+        if kind == "begin":
+            inside = "code"
+        elif kind == "end":
+            inside = ""
+        elif node.tag in (qn("w:instrText"), qn("w:fldSimple")):
+            code = (node.text or "") + (node.get(qn("w:instr")) or "")
+            yield '<span class="pages"></span>' if "NUMPAGES" in code else '<span class="page"></span>' if "PAGE" in code else ""
+            inside = inside or ("simple" if node.tag == qn("w:fldSimple") else "")
+        elif node.tag == qn("w:tab") and not inside and node.getparent().tag == qn("w:r"):
+            yield "\t"
+        elif node.tag == qn("w:t"):
+            if not inside:
+                yield html.escape(node.text or "", quote=False)
+            inside = "" if inside == "simple" else inside
+
+
+def render_html(template: bytes, context: Mapping[str, Any], place: str, *, title: str, lang: Lang) -> str:
+    """The letter as a whole HTML page."""
+    converted = convert(template)
+    environment = TemplateEnvironment()
+    try:
+        body, head, foot = (Markup(environment.from_string(part).render(context)) for part in (converted.body, converted.head, converted.foot))  # noqa: S704  (rendered with escaping on)
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as problem:
+        raise _refused(template, context, place, problem) from problem
+    page = Markup('<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title><style>{}</style></head><body><div class="head">{}</div><div class="foot">{}</div>{}</body></html>')
+    return str(page.format(lang, title, _SHEET, head, foot, _headed(body)))
+
+
+def _headed(body: Markup) -> Markup:
+    """Tables with their first row as head, so that it repeats and a screen reader hears it."""
+    table = re.compile(r"<table>(?:<tbody>)?\s*(<tr>.*?</tr>)", re.DOTALL)
+    headed = table.sub(lambda found: "<table><thead>" + re.sub(r"<(/?)td\b", r"<\1th", found[1]).replace("<th>", '<th scope="col">') + "</thead>", body)
+    return Markup(headed.replace("</tbody></table>", "</table>"))  # noqa: S704  (escaped when it was rendered)
+
+
+# ---------------------------------------------------------------- checked
+
+
+def find_faults(template: bytes, context: Mapping[str, Any]) -> list[TagFault]:
+    """Every tag that is broken or names what the context does not have, with its paragraph."""
+    environment = TemplateEnvironment()
+    known: dict[str, Any] = dict(context)
+    faults: list[TagFault] = []
+    for number, text in enumerate(_paragraphs(template), start=1):
+        for tag in _TAG.findall(text):
+            detail = _fault(environment, tag, known)
+            if detail:
+                faults.append(TagFault(paragraph=number, words=" ".join(text.split())[:40], detail=detail))
+    return faults
+
+
+def _paragraphs(template: bytes) -> Iterator[str]:
+    """The text of every paragraph of the body, header and footer, in order."""
+    try:
+        document = docx.Document(io.BytesIO(template))
+    except (zipfile.BadZipFile, KeyError, ValueError) as problem:
+        raise Refused("letter-unreadable", "", detail=type(problem).__name__) from problem
+    section = document.sections[0]
+    for part in (section.header._element, document.element.body, section.footer._element):
+        for node in part.iter(qn("w:p")):
+            yield "".join(piece.text or "" for piece in node.iter(qn("w:t")))
+
+
+_LOOP: Final = re.compile(r"for\s+(\w+)\s+in\s+(.+?)\s*$")
+
+
+def _fault(environment: TemplateEnvironment, tag: str, known: dict[str, Any]) -> str:
+    """What is wrong with one tag; a loop adds its variable (the first item) to what is known."""
+    inner = re.sub(r"^\{[{%#](?:p|tr|tc|r)?[-+]?\s*|\s*[-+]?[}%#]\}$", "", tag, flags=re.DOTALL).strip()
+    if tag.startswith("{#") or inner in ("endif", "endfor", "else"):
+        return ""
+    if loop := _LOOP.match(inner) if tag.startswith("{%") else None:
+        items, detail = _value(environment, loop[2], known)
+        first = next(iter(items), None) if isinstance(items, list | tuple) else None
+        known[loop[1]] = first if first is not None else _Anything()
+        known.setdefault("loop", _Anything())
+        return detail
+    expression = re.sub(r"^(?:if|elif)\s+", "", inner) if tag.startswith("{%") else inner
+    if tag.startswith("{%") and expression == inner:
+        return f"“{tag}” is not a tag for letters"
+    return _value(environment, expression, known)[1]
+
+
+class _Anything:
+    """Stands for an item of an empty list: nothing is known of it, so nothing is wrong with it."""
+
+    def __getattr__(self, name: str) -> "_Anything":
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self
+
+    def __iter__(self) -> Iterator["_Anything"]:
+        return iter(())
+
+    def __str__(self) -> str:
+        return ""
+
+
+def _value(environment: TemplateEnvironment, expression: str, known: Mapping[str, Any]) -> tuple[Any, str]:
+    try:
+        found = environment.compile_expression(expression, undefined_to_none=False)(**known)
+        if isinstance(found, jinja2.Undefined):
+            str(found)  # a StrictUndefined says what is missing
+    except jinja2.TemplateSyntaxError as problem:
+        return None, f"“{expression}”: {problem.message}"
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as problem:
+        return None, f"“{expression}”: {problem}"
+    return found, ""

@@ -1,0 +1,71 @@
+"""HTML to tagged PDF/UA-1 through WeasyPrint: the one door to it."""
+
+import hashlib
+import logging
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from formsvc.errors import Refused
+from formsvc.renderers.fonts import FONTS, REGULAR, SEMIBOLD
+
+_FACES: Final = (("Formsvc Sans", 400, REGULAR), ("Formsvc Sans", 600, SEMIBOLD), ("Formsvc Field", 400, REGULAR))
+
+
+@cache
+def font_digests() -> tuple[str, ...]:
+    """What the fonts are, for names of what was laid out with them."""
+    return tuple(hashlib.sha256(file.read_bytes()).hexdigest() for _, _, file in _FACES)
+
+
+def weasyprint_version() -> str:
+    """The version of WeasyPrint."""
+    return str(_weasyprint().__version__)
+
+
+def _weasyprint() -> Any:
+    """WeasyPrint, imported when pages are laid out: it is slow to load and needs Pango."""
+    try:
+        import weasyprint  # noqa: PLC0415
+    except OSError as problem:
+        raise Refused("system-library-missing", "", detail=str(problem).split("\n")[0][:120]) from problem
+    return weasyprint
+
+
+def paginate(html: str, *, folders: tuple[Path, ...] = (), base: Path | None = None) -> bytes:
+    """The pages of an HTML document; inputs become form fields. It may only use files of these folders."""
+    weasyprint = _weasyprint()
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    fonts = FontConfiguration()
+    fetcher = _fetcher(folders)
+    faces = "".join(f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: url("{file.as_uri()}"); }}' for name, weight, file in _FACES)
+    sheet = weasyprint.CSS(string=faces, font_config=fonts, url_fetcher=fetcher)
+    document = weasyprint.HTML(string=html, url_fetcher=fetcher, base_url=f"{base.as_uri()}/" if base else None)
+    pdf = document.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_forms=True, pdf_variant="pdf/ua-1")
+    return bytes(pdf)
+
+
+def _fetcher(folders: tuple[Path, ...]) -> Any:
+    """A fetcher that opens our fonts and files beside the page, and nothing else.
+
+    What it cannot open stops the compiler: WeasyPrint would leave it out without a word.
+    """
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: PLC0415
+
+    allowed = [FONTS.resolve(), *(folder.resolve() for folder in folders)]
+
+    class OwnFilesOnly(URLFetcher):  # type: ignore[misc]
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            parts = urlsplit(url)
+            path = Path(unquote(parts.path)).resolve()
+            if parts.scheme != "data" and not (parts.scheme == "file" and any(path.is_relative_to(folder) for folder in allowed)):
+                raise FatalURLFetchingError(f"a page may only use files of its own folder, not {url[:80]}")
+            try:
+                return super().fetch(url, headers)
+            except (OSError, ValueError) as problem:
+                raise FatalURLFetchingError(f"{url[:80]} cannot be read ({problem})") from problem
+
+    return OwnFilesOnly(allowed_protocols=("file", "data"))

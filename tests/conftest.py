@@ -1,0 +1,33 @@
+"""What all tests share: one installation, whose compiled blanks all test processes keep together."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from papers import KEY, Paper, issue_paper
+
+from formsvc.service import Service
+from formsvc.settings import PACKAGE, Settings
+
+
+@pytest.fixture(scope="session")
+def blanks() -> Path:
+    """The folder of compiled blanks: kept between runs as long as the code that compiles them is the same."""
+    digest = hashlib.sha256()
+    for source in sorted((PACKAGE / "renderers").glob("*.py")):
+        digest.update(source.read_bytes())
+    return Path(__file__).parent.parent / ".pytest_cache" / f"blanks-{digest.hexdigest()[:16]}"
+
+
+@pytest.fixture(scope="session")
+def service(blanks: Path) -> Service:
+    """An installation with the shipped forms and a known key."""
+    return Service(Settings(templates=None, cache=blanks, key=KEY, most_megabytes=50))
+
+
+@pytest.fixture(scope="session")
+def paper(service: Service) -> Callable[[str], Paper]:
+    """Samples as papers, each issued once."""
+    return cache(lambda name: issue_paper(service, name))
