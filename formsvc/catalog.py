@@ -18,6 +18,7 @@ from formsvc.model.kinds import (
     Choices,
     Day,
     Kind,
+    Lang,
     LongText,
     Month,
     Number,
@@ -48,6 +49,21 @@ class Profile:
     paper: str
     confidentiality: Words
     references: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterTemplate:
+    """A letter: its Word files by language, its words for the mail around it, and whether it may only leave protected."""
+
+    name: str
+    files: Mapping[Lang, Path]
+    protected: bool
+    title: Words
+    subject: Words
+    cover: Words | None
+    """The mail's text when the letter itself travels as a protected attachment."""
+    minutes: Mapping[str, int]
+    sections: Mapping[str, Words]
 
 
 def shipped_folder() -> Path:
@@ -126,6 +142,28 @@ class Catalog:
         for folder in reversed(self.folders):
             if (file := folder / form_id.name / f"v{form_id.version}" / "wording.toml").is_file():
                 yield file
+
+    def letter(self, name: str) -> LetterTemplate:
+        """A letter's templates; an agency's own file wins, file by file."""
+        entry = _Entry(_toml(self._letter_file(name, "letter.toml")), str(self._letter_file(name, "letter.toml")))
+        letter = LetterTemplate(
+            name=name,
+            files={"en": self._letter_file(name, "letter.docx"), "es": self._letter_file(name, "letter.es.docx")},
+            protected=entry.take("protected", bool),
+            title=entry.words("title"),
+            subject=entry.words("subject"),
+            cover=entry.words("cover") if "cover" in entry.data else None,
+            minutes=entry.take("minutes", dict, {}),
+            sections={key: _Entry({"text": words}, f"{entry.place}: sections.{key}").words("text") for key, words in entry.take("sections", dict, {}).items()},
+        )
+        entry.done()
+        return letter
+
+    def _letter_file(self, name: str, file: str) -> Path:
+        found = next((path for folder in self.folders if (path := folder / name / file).is_file()), None)
+        if found is None:
+            raise Refused("definition-missing", f"{name}/{file}")
+        return found
 
     def page_folders(self, form_id: FormId) -> tuple[Path, ...]:
         """Where a form's page and the shared paper macros are looked up."""

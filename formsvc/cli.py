@@ -15,6 +15,7 @@ from rich.table import Table
 
 from formsvc import __version__
 from formsvc.check import check_fonts, check_form_folder
+from formsvc.cli_letter import letter
 from formsvc.demo import run_demo
 from formsvc.errors import Refused, word
 from formsvc.files import read_file, write_file
@@ -22,7 +23,7 @@ from formsvc.model.kinds import LANGS, Lang
 from formsvc.model.record import Problem
 from formsvc.model.stamp import from_words, in_words, is_document
 from formsvc.parsers.sandbox import run_limited
-from formsvc.passwords import given_password, new_password, write_secret
+from formsvc.passwords import given_password, new_password, read_password, write_secret
 from formsvc.protection import lock as locked
 from formsvc.protection import unlock as unlocked
 from formsvc.service import Issued, Received, Service
@@ -117,12 +118,7 @@ def _values(file: Path | None) -> Mapping[str, Any] | None:
 
 
 def _password(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        return read_file(file).decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError as problem:
-        raise Refused("file-unreadable", str(file), detail="not UTF-8 text") from problem
+    return read_password(file) if file else None
 
 
 @cli.command()
@@ -279,6 +275,9 @@ def _say_written(out: Path, content: bytes, passphrase_out: Path | None, *, as_j
     click.echo(f"{out}: {len(content) / 1000:.0f} KB")
     if passphrase_out:
         click.echo(f"{passphrase_out}: its passphrase. Tell it by another way than the document, then delete the file.")
+
+
+cli.add_command(letter)
 
 
 def main() -> None:

@@ -25,6 +25,8 @@ class Settings:
     """FORMSVC_KEY (hex) or FORMSVC_KEY_FILE: signs stamps and locked values, 32 bytes."""
     most_megabytes: int
     """FORMSVC_MOST_MEGABYTES: the largest file that is read."""
+    data: Path | None = None
+    """FORMSVC_DATA: where the log of disclosures is kept; without it none is written."""
 
 
 def _user_folder(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
@@ -91,6 +93,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         cache=Path(environ.get("FORMSVC_CACHE") or caches / "formsvc"),
         key=_key(environ),
         most_megabytes=_megabytes(environ),
+        data=Path(environ.get("FORMSVC_DATA") or _user_folder(environ, "XDG_DATA_HOME", ".local/share") / "formsvc"),
     )
 
 

@@ -4,6 +4,7 @@ import io
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256, sha384, sha512
 from typing import Any, Final
 
@@ -32,9 +33,9 @@ def lock(document: bytes, password: str) -> bytes:
 
 def unlock(document: bytes, password: str) -> bytes:
     """The PDF without its protection; refuses a wrong password and what has no protection."""
+    if not _is_protected(document):
+        raise Refused("not-protected")
     with _opened(document, password) as pdf:
-        if not pdf.is_encrypted:
-            raise Refused("not-protected")
         return _saved(pdf, encryption=False)
 
 
@@ -81,6 +82,14 @@ def _opened_plain(document: bytes) -> Pdf:
     return pdf
 
 
+def _is_protected(document: bytes) -> bool:
+    try:
+        with _open(document, "") as pdf:
+            return bool(pdf.is_encrypted)
+    except pikepdf.PasswordError:
+        return True
+
+
 def _opened(document: bytes, password: str) -> Pdf:
     for spelling in _spellings(password):
         try:
@@ -100,12 +109,14 @@ def _open(document: bytes, password: str | bytes) -> Pdf:
 
 
 def _spellings(password: str) -> Iterator[str | bytes]:
-    """How other programs write letters beyond ASCII into a key: as UTF-8 (revision 5 and 6) or in an old code page."""
+    """How programs write letters beyond ASCII into a key: as UTF-8 (revision 5 and 6) or in an old code page."""
     yield password
-    if not password.isascii():
-        yield unicodedata.normalize("NFKC", password)
-        for encoding in ("cp1252", "latin-1", "mac-roman"):
-            yield password.encode(encoding, "replace")
+    if password.isascii():
+        return
+    yield unicodedata.normalize("NFKC", password)
+    for encoding in ("pdfdoc", "cp1252", "mac-roman"):  # pikepdf registers the first
+        with suppress(UnicodeEncodeError):
+            yield password.encode(encoding)
 
 
 # ---------------------------------------------------------------- the check after writing
@@ -116,7 +127,7 @@ def _check(locked: bytes, plain: bytes, password: str, allowed: Permissions) -> 
     try:
         with pikepdf.open(io.BytesIO(locked), password=password, inherit_page_attributes=False) as pdf:
             failed = next((what for what, held in _tests(pdf, plain, password, allowed) if not held), None)
-    except pikepdf.PdfError as problem:
+    except (pikepdf.PdfError, pikepdf.PasswordError) as problem:
         raise Refused("protection-failed", "", detail="it does not open with its password") from problem
     if failed:
         raise Refused("protection-failed", "", detail=failed)

@@ -21,6 +21,8 @@ from msoffcrypto.method.ecma376_agile import ECMA376Agile, ECMA376AgileEncryptio
 from formsvc.errors import Refused
 
 _KEY_BYTES: Final = 32
+_LEAST_PACKAGE: Final = 8 + 4096 + 16
+"""Bytes of the encrypted stream: shorter ones (up to 4,096) come out broken from msoffcrypto's container. What is added lies behind the stated length."""
 _LEAST_SPINS: Final = 100_000
 _AGILE: Final = struct.pack("<HHI", 4, 4, 0x40)
 _AES256: Final = ('cipherAlgorithm="AES"', 'cipherChaining="ChainingModeCBC"', 'keyBits="256"', 'hashAlgorithm="SHA512"')
@@ -73,6 +75,7 @@ def _encrypted(document: bytes, password: str) -> bytes:
     info, _ = ECMA376Agile.generate_encryption_parameters(password)
     key = _new_key(info, password)
     package = ECMA376Agile.encrypt_payload(io.BytesIO(document), info.keyData, key, info.keyData.saltValue)
+    package += secrets.token_bytes(max(0, _LEAST_PACKAGE - len(package)))
     out = io.BytesIO()
     ECMA376Encrypted(package, ECMA376Agile.get_encryption_information(info, package, key)).write_to(out)
     return out.getvalue()

@@ -8,8 +8,8 @@ from itertools import product
 from typing import Final
 
 _MONTHS: Final = (
-    "january february march april may june july august september october november december".split(),
-    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"],
+    ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"],
 )
 _SEPARATORS: Final = re.compile(r"[^a-z0-9]")
 _LEET: Final = (str.maketrans("013457@$!8", "oleastasib"), str.maketrans("0134579@$!|6", "oieastgasiig"))
@@ -86,7 +86,7 @@ def _spelt_days(day: date) -> Iterator[str]:
 
 def _initials_with_year(name: str, day: date) -> Iterator[str]:
     parts = re.findall(r"[a-z]+", folded(name))
-    initials = {"".join(part[0] for part in parts), "".join(part[0] for part in parts[:1] + parts[-1:])}
+    initials = {"".join(part[0] for part in parts), "".join(part[0] for part in parts[:2]), "".join(part[0] for part in parts[:1] + parts[-1:])}
     if len(parts) == 1 and len(parts[0]) <= _INITIALS:
         initials.add(parts[0])
     for letters in (found for found in initials if len(found) > 1):

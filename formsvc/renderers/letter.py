@@ -52,7 +52,7 @@ h1, h2, h3, h4 { font-weight: 600; break-after: avoid; }
 p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 2.4mm; } ul, ol { margin: 0 0 2.4mm; padding-left: 5.5mm; }
 table { width: 100%; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; }
 th, td { border: 0.5pt solid #888; padding: 1.4mm 2mm; text-align: left; vertical-align: top; } th { background: #e8ecef; font-weight: 600; }
-td p, th p { margin: 0; }
+td p, th p { margin: 0; overflow-wrap: break-word; }
 """)
 
 

@@ -1,0 +1,216 @@
+"""What a letter says: the context of each letter from a case, and what a person should know before it goes.
+
+Rule R23 holds by construction: the client's name, birth date and guardian enter only the context of
+protected letters.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, Final, Literal
+
+from formsvc.casework.case import AUDIENCES, Case, Member
+from formsvc.model.form import Form
+from formsvc.model.kinds import Choice, Choices, Lang, LongText, Number, Text, Words
+from formsvc.model.record import Problem, Values, problem
+from formsvc.model.values import MONTHS, plain, write_value
+
+LetterName = Literal["invitation", "agenda", "summary"]
+LETTERS: Final[tuple[LetterName, ...]] = ("invitation", "agenda", "summary")
+SECTIONS: Final = ("introductions", "safety", "medical", "school", "home")
+_WEEKDAYS: Final[Mapping[Lang, tuple[str, ...]]] = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+}
+_NEXT_EARLIEST, _NEXT_LATEST = 28, 42  # days, R32
+
+
+def long_day(day: str, lang: Lang) -> str:
+    """A day written out: November 17, 2026, or 17 de noviembre de 2026; empty stays empty."""
+    if not day:
+        return ""
+    value = date.fromisoformat(day)
+    month = MONTHS[lang][value.month - 1]
+    return f"{value.day} de {month} de {value.year}" if lang == "es" else f"{month} {value.day}, {value.year}"
+
+
+def _clock(time: str, lang: Lang) -> str:
+    halves = ("a. m.", "p. m.") if lang == "es" else ("AM", "PM")
+    hour, minute = (int(part) for part in time.split(":"))
+    return f"{hour % 12 or 12}:{minute:02d} {halves[hour >= 12]}"  # noqa: PLR2004
+
+
+# ---------------------------------------------------------------- contexts
+
+
+def base_context(case: Case, notes: Form, *, lang: Lang, today: date, agency: str, confidentiality: str) -> dict[str, Any]:
+    """What every letter may say: initials, never names."""
+    conference, coordinator = case.conference, case.coordinator
+    ends = conference.ends()
+    return {
+        "lang": lang,
+        "agency": agency,
+        "confidentiality": confidentiality,
+        "today": long_day(today.isoformat(), lang),
+        "client": {"initials": case.client.initials, "school": case.client.school},
+        "coordinator": {"name": coordinator.name, "organisation": coordinator.organisation, "phone": coordinator.phone, "email": coordinator.email},
+        "conference": {
+            "number": str(conference.number),
+            "type": _option(notes, "conference_type", conference.type, lang).lower(),
+            "date": long_day(conference.date, lang),
+            "weekday": _WEEKDAYS[lang][date.fromisoformat(conference.date).weekday()],
+            "start": _clock(conference.start, lang),
+            "end": _clock(f"{ends:%H:%M}", lang),
+            "minutes": str(conference.minutes),
+            "place": conference.place,
+            "line": conference.line,
+            "zone": conference.begins().tzname() or conference.zone,
+            "reply_by": long_day(conference.reply_by, lang),
+        },
+    }
+
+
+def invitation_context(base: Mapping[str, Any], member: Member) -> dict[str, Any]:
+    """An invitation to one member; the youth it is about stands there by initials too."""
+    name = base["client"]["initials"] if member.audience == "youth" else member.name
+    person = {"name": name, "role": member.role, "organisation": member.organisation, "address": list(member.address)}
+    return {**base, "audience": member.audience, "member": person}
+
+
+def agenda_context(base: Mapping[str, Any], case: Case, notes: Form, titles: Mapping[str, Words], minutes: Mapping[str, int]) -> dict[str, Any]:
+    """The sections with their minutes, the items to add, the previous next steps."""
+    lang: Lang = base["lang"]
+    given = {**minutes, **{name: count for name, count in case.agenda_minutes.items() if name in minutes}}
+    steps = [{"action": step.action, "responsible": step.responsible, "due_date": long_day(step.due_date, lang), "status": _option(notes, "status", step.status, lang, "next_steps")} for step in case.previous_steps]
+    return {
+        **base,
+        "agenda": [{"title": titles[name].said(lang), "minutes": str(count)} for name, count in given.items()],
+        "agenda_total": str(sum(given.values())),
+        "agenda_items": list(case.agenda_items),
+        "previous_steps": steps,
+    }
+
+
+def summary_context(base: Mapping[str, Any], case: Case, notes: Form, recipients: Sequence[Member]) -> dict[str, Any]:
+    """Everything the notes hold; this context alone carries names, so the letter leaves protected only."""
+    lang: Lang = base["lang"]
+    values = case.notes
+    client = {**base["client"], "name": case.client.name, "birth_date": long_day(case.client.birth_date, lang)}
+    return {
+        **base,
+        "client": client,
+        "guardian": case.guardian,
+        "attendance": _attendance(case, values, notes, lang),
+        "inputs": [{"name": row.get("name", ""), "received_on": long_day(str(row.get("received_on", "")), lang), "text": row.get("text", "")} for row in _rows(values, "input")],
+        "views": {"child": values.get("child_view", ""), "family": values.get("family_view", "")},
+        "sections": list(_sections(notes, values, lang)),
+        "steps_by_member": list(_steps_by_member(case, values, notes, lang)),
+        "next_conference": {
+            "date": long_day(str(values.get("next_conference_date", "")), lang),
+            "time": _clock(str(values["next_conference_time"]), lang) if "next_conference_time" in values else "",
+            "place": values.get("next_conference_place", ""),
+        },
+        "distribution": [{"name": member.name, "organisation": member.organisation} for member in recipients],
+        "confidentiality_read": bool(values.get("confidentiality_read")),
+        "corrections": [{"corrected_on": long_day(str(row.get("corrected_on", "")), lang), "correction": row.get("correction", ""), "corrected_by": row.get("corrected_by", "")} for row in _rows(values, "corrections")],
+    }
+
+
+def _rows(values: Values, name: str) -> list[dict[str, Any]]:
+    rows = values.get(name)
+    return [row for row in rows if isinstance(row, dict) and row] if isinstance(rows, list) else []
+
+
+def _option(form: Form, name: str, code: str, lang: Lang, group: str = "") -> str:
+    """The words of a code in one of the form's choices."""
+    found = form.group(group) if group else None
+    asks = found.asks if found else form.asks
+    ask = next((ask for ask in asks if ask.name == name), None)
+    return write_value(ask.kind, code, lang) if ask else code
+
+
+def _attendance(case: Case, values: Values, notes: Form, lang: Lang) -> list[dict[str, Any]]:
+    """Who took part in which way, in the order of the form's modes."""
+    rows = _rows(values, "team") or [{"name": member.name, "role": member.role, "organisation": member.organisation, "mode": member.mode} for member in case.team]
+    group = notes.group("team")
+    kind = next((ask.kind for ask in group.asks if ask.name == "mode"), None) if group else None
+    modes = [option.code for option in kind.options] if isinstance(kind, Choice) else []
+    return [
+        {"mode": _option(notes, "mode", mode, lang, "team"), "members": [{key: row.get(key, "") for key in ("name", "role", "organisation")} for row in rows if row.get("mode") == mode]}
+        for mode in modes
+        if any(row.get("mode") == mode for row in rows)
+    ]
+
+
+def _sections(notes: Form, values: Values, lang: Lang) -> Iterator[dict[str, Any]]:
+    """The written sections of the notes, in the form's order, with the form's own labels."""
+    asks = list(notes.asks)
+    starts = {name: next((number for number, ask in enumerate(asks) if ask.name.startswith(f"{name}_")), len(asks)) for name in SECTIONS}
+    ends = [*sorted(starts.values())[1:], next((number for number, ask in enumerate(asks) if ask.name.startswith("next_conference")), len(asks))]
+    for name, end in zip(SECTIONS, ends, strict=True):
+        parts = [{"label": ask.label.said(lang), "text": text} for ask in asks[starts[name] : end] if (text := _said(ask.kind, values.get(ask.name), lang))]
+        if name == "home":
+            parts += [{"label": str(row.get("agency", "")), "text": ", ".join(str(row[key]) for key in ("service", "how_long") if key in row)} for row in _rows(values, "services")]
+        if parts:
+            yield {"title": notes.texts[name].said(lang), "parts": parts}
+
+
+def _said(kind: object, value: object, lang: Lang) -> str:
+    """A value of the notes in words."""
+    if value is None or value is False:
+        return ""
+    if isinstance(kind, Choices) and isinstance(value, list):
+        return ", ".join(write_value(kind, code, lang) for code in value)
+    if isinstance(kind, Text | LongText | Number | Choice):
+        return write_value(kind, value, lang)
+    return "✓" if value is True else str(value)
+
+
+def _steps_by_member(case: Case, values: Values, notes: Form, lang: Lang) -> Iterator[dict[str, Any]]:
+    """Next steps per team member (R30); people who are not on the team come last."""
+    rows = _rows(values, "next_steps")
+    names = list(dict.fromkeys([member.name for member in case.team] + [str(row.get("responsible", "")) for row in rows]))
+    for name in names:
+        own = [row for row in rows if plain(str(row.get("responsible", ""))) == plain(name)]
+        if own:
+            steps = [{"action": row.get("action", ""), "due_date": long_day(str(row.get("due_date", "")), lang), "status": _option(notes, "status", str(row.get("status", "")), lang, "next_steps")} for row in own]
+            yield {"name": name, "organisation": str(own[0].get("organisation", "")), "steps": steps}
+
+
+# ---------------------------------------------------------------- doubts
+
+
+def doubts(case: Case, letter: LetterName, *, minutes: Mapping[str, int], today: date) -> Iterator[Problem]:
+    """What a coordinator should know before a letter goes (rules R24-R32); nothing is refused here."""
+    if letter == "agenda":
+        total = sum({**minutes, **case.agenda_minutes}.values())
+        if total > case.conference.minutes:
+            yield problem("agenda-too-long", "agenda_minutes", "warning", total=total, booked=case.conference.minutes)
+        if not 0 <= (date.fromisoformat(case.conference.date) - today).days <= 1:
+            yield problem("agenda-not-the-day-before", "conference", "warning")
+    if letter == "invitation" and not any(member.audience in AUDIENCES[1:] for member in case.team):
+        yield problem("family-not-invited", "team", "warning")
+    if letter == "summary":
+        yield from _summary_doubts(case)
+
+
+def _summary_doubts(case: Case) -> Iterator[Problem]:
+    held, after = date.fromisoformat(case.conference.date), case.notes.get("next_conference_date")
+    if not after:
+        yield problem("next-conference-missing", "notes-next_conference_date", "warning")
+    else:
+        days = (date.fromisoformat(str(after)) - held).days
+        if not _NEXT_EARLIEST <= days <= _NEXT_LATEST:
+            yield problem("next-conference-distance", "notes-next_conference_date", "warning", days=days, least=_NEXT_EARLIEST, most=_NEXT_LATEST)
+    latest = date.fromisoformat(str(after)) if after else held + timedelta(days=_NEXT_LATEST)
+    team = {plain(member.name) for member in case.team}
+    for number, row in enumerate(_rows(case.notes, "next_steps")):
+        key = f"notes-next_steps-{number}"
+        if not row.get("due_date") or date.fromisoformat(str(row["due_date"])) > latest:
+            yield problem("step-due-late", key, "warning")
+        if plain(str(row.get("responsible", ""))) not in team:
+            yield problem("step-without-member", key, "warning")
+    if not case.notes.get("confidentiality_read"):
+        yield problem("confidentiality-not-read", "notes-confidentiality_read", "warning")
+    family = [member for member in case.team if member.audience in AUDIENCES[1:]]
+    if not any(member.mode in ("in_person", "phone", "video") for member in family) and not case.notes.get("family_absent_reason"):
+        yield problem("family-absent-without-reason", "notes-family_absent_reason", "warning")

@@ -1,0 +1,175 @@
+"""The `letter` command: invitations, agendas, protected summaries from a case."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from formsvc.casework.case import Case, Member
+from formsvc.casework.letters import LETTERS, LetterName
+from formsvc.errors import Refused
+from formsvc.files import append_line, read_file, write_file
+from formsvc.letters import FACES, Face, Letter, LetterJob, find_member, open_case, write_letter
+from formsvc.model.kinds import LANGS, Lang
+from formsvc.passwords import new_password, write_secret
+from formsvc.service import open_catalog
+from formsvc.settings import Settings, settings
+
+_EACH: Final[tuple[Face, ...]] = ("docx", "pdf", "eml")
+_DONE: Final = ".letters.json"
+
+
+@click.command()
+@click.argument("name", type=click.Choice(LETTERS))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The case, as JSON.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write: .docx, .pdf, .eml or .ics.")
+@click.option("--each", "folder", type=click.Path(path_type=Path, file_okay=False), help="One invitation for each address, as DOCX, PDF and mail, in this folder; goes on where it was stopped.")
+@click.option("--lang", type=click.Choice(LANGS), help="Language; by default the recipient's, else English.")
+@click.option("--to", "to", help="One member of the team, by name or number.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="A file whose first line is the password (summary).")
+@click.option("--passphrase-out", type=click.Path(path_type=Path, dir_okay=False), help="Make a passphrase and write it to this new file, for your eyes only (summary).")
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="Write it as of this day.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON object.")
+def letter(  # noqa: PLR0913, PLR0917  (one parameter for each option)
+    name: LetterName, data: Path, out: Path | None, folder: Path | None, lang: Lang | None, to: str | None,
+    password_file: Path | None, passphrase_out: Path | None, today: date | None, *, as_json: bool,
+) -> None:
+    """Write an invitation, an agenda or a protected summary from a case."""
+    if (out is None) == (folder is None):
+        raise click.UsageError("give either --out FILE or --each FOLDER")
+    if password_file and passphrase_out:
+        raise click.UsageError("--password-file and --passphrase-out exclude each other")
+    writer = _Writer(settings(), name, data, today or date.today(), lang)  # noqa: DTZ011  (a letter is dated by the wall)
+    if folder is not None:
+        writer.write_each(folder, as_json=as_json)
+        return
+    if out is not None:
+        writer.write_one(out, to, password_file, passphrase_out, as_json=as_json)
+
+
+class _Writer:
+    """Letters of one case."""
+
+    def __init__(self, chosen: Settings, name: LetterName, data: Path, today: date, lang: Lang | None) -> None:
+        self.settings, self.name, self.lang = chosen, name, lang
+        self.today = date(today.year, today.month, today.day)
+        self.catalog = open_catalog(chosen)
+        self.source = read_file(data)
+        self.case: Case = open_case(self.catalog, _object(self.source, data))
+
+    def write_one(self, out: Path, to: str | None, password_file: Path | None, passphrase_out: Path | None, *, as_json: bool) -> None:
+        """One file; a summary with its password."""
+        face = _face(out)
+        member = find_member(self.case, to) if to else None
+        protected = self.catalog.letter(self.name).protected
+        password = new_password(password_file, passphrase_out, personal=self.case.personal()) if protected else None
+        written = write_letter(self.catalog, self._job(face, member, password))
+        if protected and passphrase_out and password:
+            write_secret(passphrase_out, password)
+        try:
+            self._leave(out, written)
+        except BaseException:
+            if protected and passphrase_out:
+                passphrase_out.unlink(missing_ok=True)
+            raise
+        self._say(out, written, passphrase_out if protected else None, as_json=as_json)
+
+    def write_each(self, folder: Path, *, as_json: bool) -> None:
+        """One set of files for each member; what fails for one is reported and stops nobody else."""
+        done = _Done(folder / _DONE)
+        failed: dict[str, str] = {}
+        count = 0
+        with Progress(console=Console(stderr=True), transient=True, disable=as_json or not Console().is_terminal) as progress:
+            for number, member in progress.track(list(enumerate(self.case.team, start=1)), description=self.name):
+                try:
+                    count += sum(self._leave_once(folder, number, member, face, done) for face in _EACH)
+                except Refused as refused:
+                    failed[str(number)] = refused.message
+        if as_json:
+            click.echo(json.dumps({"folder": str(folder), "written": count, "failed": failed}, ensure_ascii=False))
+        else:
+            click.echo(f"{folder}: {count} files written, {len(self.case.team) - len(failed)} of {len(self.case.team)} members complete")
+            for failing, message in failed.items():
+                click.echo(f"  member {failing}: {message}", err=True)
+        if failed:
+            raise Refused("some-failed", str(folder), count=len(failed))
+
+    def _leave_once(self, folder: Path, number: int, member: Member, face: Face, done: "_Done") -> bool:
+        """Write one file unless this very one was written before; whether it was written."""
+        file = folder / f"{self.name}-{self.case.conference.date}-{number:03d}.{face}"
+        digest = hashlib.sha256(repr((number, face, self.lang, self.today)).encode() + self.source).hexdigest()
+        if done.has(file, digest):
+            return False
+        self._leave(file, write_letter(self.catalog, self._job(face, member, None)))
+        done.add(file, digest)
+        return True
+
+    def _job(self, face: Face, member: Member | None, password: str | None) -> LetterJob:
+        lang = self.lang or (member.lang if member else "en")
+        return LetterJob(name=self.name, face=face, case=self.case, lang=lang, today=self.today, recipient=member, password=password)
+
+    def _leave(self, file: Path, written: Letter) -> None:
+        """Write the file, then the log: what is logged has left."""
+        write_file(file, written.content)
+        if self.settings.data:
+            append_line(self.settings.data / "disclosures.jsonl", json.dumps(asdict(written.disclosure), ensure_ascii=False))
+
+    @staticmethod
+    def _say(out: Path, written: Letter, passphrase_out: Path | None, *, as_json: bool) -> None:
+        problems = [asdict(found) for found in written.problems]
+        if as_json:
+            click.echo(json.dumps({"file": str(out), "disclosure": asdict(written.disclosure), "problems": problems}, ensure_ascii=False))
+            return
+        click.echo(f"{out}: {len(written.content) / 1000:.0f} KB, {'protected' if written.disclosure.protected else 'initials only'}")
+        for found in written.problems:
+            click.echo(f"  {found.field}: {found.message}", err=True)
+        if passphrase_out:
+            click.echo(f"{passphrase_out}: its passphrase. Tell it by another way than the document, then delete the file.")
+
+
+class _Done:
+    """Which files of a run were written, from what; kept beside them so that a run can go on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._digests: dict[str, str] = dict(_known(file))
+
+    def has(self, file: Path, digest: str) -> bool:
+        return self._digests.get(file.name) == digest and file.exists()
+
+    def add(self, file: Path, digest: str) -> None:
+        self._digests[file.name] = digest
+        write_file(self._file, json.dumps(self._digests, indent=1).encode())
+
+
+def _known(file: Path) -> Iterator[tuple[str, str]]:
+    try:
+        data = json.loads(file.read_bytes())
+    except (OSError, ValueError):  # not there or damaged: everything is written anew
+        return
+    if isinstance(data, dict):
+        yield from ((str(name), str(digest)) for name, digest in data.items())
+
+
+def _face(out: Path) -> Face:
+    for face in FACES:
+        if out.suffix.lower() == f".{face}":
+            return face
+    raise click.UsageError("--out must end in .docx, .pdf, .eml or .ics")
+
+
+def _object(content: bytes, file: Path) -> Mapping[str, Any]:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as problem:
+        raise Refused("values-unreadable", str(file), detail=problem) from problem
+    if not isinstance(data, dict):
+        raise Refused("values-not-an-object", str(file))
+    return data

@@ -1,0 +1,224 @@
+"""Letters as a person asks for them: one file of one kind, checked for consent, protected where it must be."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from html import unescape
+from typing import Any, Final, Literal
+
+from formsvc.casework.case import Case, Member, load_case
+from formsvc.casework.consent import refusals
+from formsvc.casework.letters import LetterName, agenda_context, base_context, doubts, invitation_context, summary_context
+from formsvc.catalog import Catalog, LetterTemplate
+from formsvc.errors import Refused
+from formsvc.model.form import Form
+from formsvc.model.kinds import Lang
+from formsvc.model.record import Problem
+from formsvc.model.schema import load_values
+from formsvc.model.values import plain
+from formsvc.parsers.sandbox import Limits, run_limited
+from formsvc.protection import lock
+from formsvc.renderers.letter import convert, render_docx, render_html
+from formsvc.renderers.mail import Attachment, Meeting, calendar_entry, draft
+from formsvc.renderers.paginate import paginate
+from formsvc.renderers.templating import TemplateEnvironment
+
+Face = Literal["docx", "pdf", "eml", "ics"]
+FACES: Final[tuple[Face, ...]] = ("docx", "pdf", "eml", "ics")
+_LIMITS: Final = Limits(memory_bytes=256 * 1024 * 1024, cpu_seconds=2, wall_seconds=1.9)
+_TEAM: Final[Mapping[Lang, str]] = {"en": "Members of the case conference team", "es": "Integrantes del equipo de la reunión de caso"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """Who received what, why and when (R40, 45 CFR 1303.24(b)); goes into a log that is kept as long as the record."""
+
+    when: str
+    document: str
+    """What left: the letter's name and kind."""
+    about: str
+    """The client by initials."""
+    recipients: tuple[str, ...]
+    purpose: str
+    protected: bool
+    digest: str
+    """SHA-256 of the file that left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A letter ready to leave."""
+
+    content: bytes
+    problems: tuple[Problem, ...]
+    disclosure: Disclosure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterJob:
+    """What is asked for. `recipient` is one member of the team, or None for all of them."""
+
+    name: LetterName
+    face: Face
+    case: Case
+    lang: Lang
+    today: date
+    recipient: Member | None = None
+    password: str | None = None
+
+
+def open_case(catalog: Catalog, data: Mapping[str, Any]) -> Case:
+    """A case with its notes in their one spelling; refuses with every place that is wrong."""
+    case = load_case(data)
+    values, problems = load_values(catalog.form(catalog.latest("conference-notes")), case.notes)
+    if problems:
+        raise Refused("values-invalid", f"notes-{problems[0].field}", detail="; ".join(f"notes-{found.field}: {found.message}" for found in problems))
+    return replace(case, notes=values)
+
+
+def find_member(case: Case, name: str) -> Member:
+    """A member of the team by name, or by number as people count."""
+    if name.isdecimal() and 1 <= int(name) <= len(case.team):
+        return case.team[int(name) - 1]
+    found = next((member for member in case.team if plain(member.name) == plain(name)), None)
+    if found is None:
+        raise Refused("no-such-member", "", name=name, known=", ".join(f"{number} {member.role or member.organisation}" for number, member in enumerate(case.team, start=1)))
+    return found
+
+
+def write_letter(catalog: Catalog, job: LetterJob) -> Letter:
+    """The letter; refuses without consent for every recipient, and an unprotected summary."""
+    template = catalog.letter(job.name)
+    _check_way_out(template, job)
+    recipients = [job.recipient] if job.recipient else list(job.case.team)
+    refused = list(refusals(job.case, recipients, job.today, notes=template.protected))
+    if refused:
+        raise Refused("no-consent", job.name, detail="; ".join(found.message for found in refused))
+    writing = _Writing(catalog, template, job, recipients)
+    content = writing.face(job.face)
+    minutes = {key: int(value) for key, value in template.minutes.items()}
+    return Letter(
+        content=content,
+        problems=tuple(doubts(job.case, job.name, minutes=minutes, today=job.today)),
+        disclosure=_disclosure(job, template, recipients, content),
+    )
+
+
+def _check_way_out(template: LetterTemplate, job: LetterJob) -> None:
+    """A summary never leaves unprotected (R31); it has no calendar face."""
+    if template.protected and job.face == "ics":
+        raise Refused("no-such-face", job.name, face=job.face)
+    if template.protected and not job.password:
+        raise Refused("protection-needed", job.name)
+
+
+def _disclosure(job: LetterJob, template: LetterTemplate, recipients: Sequence[Member], content: bytes) -> Disclosure:
+    return Disclosure(
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        document=f"{job.name}.{job.face}",
+        about=job.case.client.initials,
+        recipients=tuple(f"{member.name}, {member.organisation}".rstrip(", ") for member in recipients),
+        purpose=f"case conference {job.case.conference.number} on {job.case.conference.date}",
+        protected=template.protected,
+        digest=hashlib.sha256(content).hexdigest(),
+    )
+
+
+class _Writing:
+    """One letter being written."""
+
+    def __init__(self, catalog: Catalog, template: LetterTemplate, job: LetterJob, recipients: Sequence[Member]) -> None:
+        self.template, self.job, self.recipients = template, job, recipients
+        profile = catalog.profile
+        notes = catalog.form(catalog.latest("conference-notes"))
+        base = base_context(job.case, notes, lang=job.lang, today=job.today, agency=profile.agency.said(job.lang), confidentiality=profile.confidentiality.said(job.lang))
+        self.context = self._context(base, notes)
+        self.file = template.files[job.lang]
+        self.subject = self._words(template.subject.said(job.lang))
+
+    def _context(self, base: Mapping[str, Any], notes: Form) -> dict[str, Any]:
+        job = self.job
+        if job.name == "invitation":
+            everybody = Member(name=_TEAM[job.lang], audience="professional")
+            return invitation_context(base, job.recipient or everybody)
+        if job.name == "agenda":
+            return agenda_context(base, job.case, notes, self.template.sections, self.template.minutes)
+        return summary_context(base, job.case, notes, self.recipients)
+
+    def _words(self, source: str) -> str:
+        return TemplateEnvironment().from_string(source).render(self.context)
+
+    def face(self, face: Face) -> bytes:
+        """The letter as one kind of file."""
+        if face == "ics":
+            return self._calendar()
+        if face == "eml":
+            return self._mail()
+        content = self._docx() if face == "docx" else self._pdf()
+        return lock(content, self.job.password) if self.template.protected and self.job.password else content
+
+    def _docx(self) -> bytes:
+        return run_limited(render_docx, self.file.read_bytes(), self.context, str(self.file), limits=_LIMITS)
+
+    def _html(self) -> str:
+        template = self.file.read_bytes()
+        run_limited(_converted, template, limits=_LIMITS)  # a stranger's file is opened in the limited process first
+        convert(template)
+        return run_limited(_html, template, self.context, str(self.file), self.subject, self.job.lang, limits=_LIMITS)
+
+    def _pdf(self) -> bytes:
+        return paginate(self._html())
+
+    def _mail(self) -> bytes:
+        job, name = self.job, f"{self.job.name}-{self.job.case.conference.date}"
+        sender = job.case.coordinator.email
+        recipient = job.recipient.email if job.recipient else ""
+        attachments = [Attachment(name=f"{name}.pdf", content=self.face("pdf"))]
+        if self.template.protected:
+            cover = self._words(self.template.cover.said(job.lang)) if self.template.cover else ""
+            html = _cover_html(cover, job.lang, self.subject)
+            return draft(subject=self.subject, text=cover, html=html, sender=sender, recipient=recipient, attachments=tuple(attachments))
+        attachments.append(Attachment(name=f"{name}.ics", content=self._calendar()))
+        html = self._html()
+        return draft(subject=self.subject, text=_text_of(html), html=html, sender=sender, recipient=recipient, attachments=tuple(attachments))
+
+    def _calendar(self) -> bytes:
+        case, conference = self.job.case, self.job.case.conference
+        meeting = Meeting(
+            uid=f"{hashlib.sha256(f'{case.client.initials}{conference.number}{conference.date}{case.coordinator.email}'.encode()).hexdigest()[:24]}@formsvc",
+            summary=self.subject,
+            description=f"{conference.line}\n{case.coordinator.name}, {case.coordinator.phone}".strip(", \n"),
+            place=conference.place,
+            begins=conference.begins(),
+            ends=conference.ends(),
+            organiser=(case.coordinator.name, case.coordinator.email),
+            attendees=tuple((member.name, member.email) for member in self.recipients if member.email and member.audience == "professional"),
+        )
+        return calendar_entry(meeting, stamped=datetime.combine(self.job.today, datetime.min.time(), tzinfo=UTC))
+
+
+def _converted(template: bytes) -> bool:
+    convert(template)
+    return True
+
+
+def _html(template: bytes, context: Mapping[str, Any], place: str, title: str, lang: Lang) -> str:
+    return render_html(template, context, place, title=title, lang=lang)
+
+
+def _cover_html(cover: str, lang: Lang, title: str) -> str:
+    source = '<!doctype html><html lang="{{ lang }}"><head><meta charset="utf-8"><title>{{ title }}</title></head><body>{% for line in lines %}<p>{{ line }}</p>{% endfor %}</body></html>'
+    return TemplateEnvironment().from_string(source).render(lang=lang, title=title, lines=cover.split("\n\n"))
+
+
+_BLOCK: Final = re.compile(r"</(?:p|h[1-6]|li|tr|div)>|<br\s*/?>")
+
+
+def _text_of(page: str) -> str:
+    """The words of a letter's HTML, a line for each paragraph and row."""
+    body = page[page.index("</head>") :]
+    cells = re.sub(r"</t[dh]>\s*<t[dh][^>]*>", " | ", body)
+    text = re.sub(r"<[^>]+>", "", _BLOCK.sub("\n", cells))
+    return re.sub(r"\n\s*\n+", "\n\n", unescape(text)).strip() + "\n"
