@@ -3,15 +3,20 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from formsvc.casework.letters import LETTERS
 from formsvc.casework.rules import judge
 from formsvc.catalog import Catalog, shipped_folder
 from formsvc.errors import Refused
+from formsvc.files import read_file
+from formsvc.letters import sample_context
 from formsvc.model.form import Form, FormId
 from formsvc.model.kinds import LANGS
+from formsvc.parsers.sandbox import run_limited
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.faces import coverage
+from formsvc.renderers.letter import find_faults
 from formsvc.service import blank_values, checked_values
 from formsvc.settings import Settings
 
@@ -58,6 +63,31 @@ def _find(folder: Path) -> tuple[Path, list[FormId]]:
     if not versions:
         raise Refused("definition-missing", str(folder / "v1" / "form.toml"))
     return versions[0].parent.parent, [FormId(name=version.parent.name, version=int(version.name[1:])) for version in versions if version.name[1:].isdecimal()]
+
+
+def check_letter(file: Path, settings: Settings) -> Iterator[str]:
+    """Every wrong placeholder of a Word template with its paragraph; refuses at the end if there was one.
+
+    A template in a folder named like a letter is held against what that letter knows: a client's
+    name in an invitation is a fault (R23). Elsewhere any letter's placeholders are right.
+    """
+    own = (settings.templates,) if settings.templates else ()
+    catalog = Catalog((*own, shipped_folder()))
+    name = file.resolve().parent.name
+    context: dict[str, Any] = {}
+    for letter in LETTERS:
+        if name in (letter, *(() if name in LETTERS else (name,))):
+            context |= sample_context(catalog, letter)
+    content = read_file(file, settings.most_megabytes)
+    try:
+        faults = run_limited(find_faults, content, context)
+    except Refused as refused:
+        raise refused.at(str(file)) from refused
+    for fault in faults:
+        yield f"{file}, paragraph {fault.paragraph} (“{fault.words}”): {fault.detail}"
+    if faults:
+        raise Refused("letter-faults", str(file), count=len(faults))
+    yield f"{file}: every placeholder can be filled"
 
 
 def check_fonts() -> Iterator[str]:

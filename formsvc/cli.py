@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from formsvc import __version__
-from formsvc.check import check_fonts, check_form_folder
+from formsvc.check import check_fonts, check_form_folder, check_letter
 from formsvc.cli_letter import letter
 from formsvc.demo import run_demo
 from formsvc.errors import Refused, word
@@ -181,9 +181,10 @@ def _say_problems(problems: tuple[Problem, ...]) -> None:
 @cli.command()
 @click.argument("what", type=click.Path(path_type=Path), required=False)
 def check(what: Path | None) -> None:
-    """Check a form's folder (definition, page, layout in both languages), and the fonts of this machine."""
+    """Check a form's folder (definition, page, layout in both languages) or a letter's Word file, and the fonts here."""
     if what is not None:
-        for line in check_form_folder(what, settings()):
+        lines = check_letter if what.suffix.lower() == ".docx" else check_form_folder
+        for line in lines(what, settings()):
             click.echo(line)
     for line in check_fonts():
         click.echo(line)

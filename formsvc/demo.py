@@ -14,7 +14,7 @@ from formsvc.model.kinds import Choice, Lang
 from formsvc.model.record import Values
 from formsvc.model.values import write_value
 from formsvc.service import Service, checked_values
-from formsvc.settings import PACKAGE
+from formsvc.settings import samples_folder
 from formsvc.typist import type_into
 
 MONTH: Final[tuple[tuple[str, str, Lang], ...]] = (
@@ -41,12 +41,6 @@ class Trip:
     held: bool
     """Whether exactly the sample's values came back."""
     seconds: float
-
-
-def samples_folder() -> Path:
-    """samples/ as it travels with the installation."""
-    inside = PACKAGE / "samples"
-    return inside if inside.is_dir() else PACKAGE.parent / "samples"
 
 
 def sample_values(name: str) -> dict[str, Any]:

@@ -57,6 +57,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "no-such-face": Wording("this letter does not come as {face}", "Choose docx, pdf or eml."),
     "no-such-member": Wording("nobody on the team is “{name}”", "The team: {known}."),
     "some-failed": Wording("{count} could not be written; the others are complete", "Correct the case and run it again: it goes on where it stopped."),
+    "letter-faults": Wording("{count} placeholders are wrong", "Correct them in Word and check again."),
     "unknown-zone": Wording("“{name}” is no time zone", "Use a name like America/Denver."),
     "no-consent-to-share": Wording("R21: there is no valid written consent to share information with {who}", "Add the consent, or leave this person out."),
     "no-consent-to-distribute": Wording("R22: there is no recorded consent to distribute notes to {who}", "Add the consent (written, or verbal with who took it), or leave this person out."),

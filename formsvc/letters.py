@@ -1,6 +1,7 @@
 """Letters as a person asks for them: one file of one kind, checked for consent, protected where it must be."""
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from formsvc.renderers.letter import convert, render_docx, render_html
 from formsvc.renderers.mail import Attachment, Meeting, calendar_entry, draft
 from formsvc.renderers.paginate import paginate
 from formsvc.renderers.templating import TemplateEnvironment
+from formsvc.settings import samples_folder
 
 Face = Literal["docx", "pdf", "eml", "ics"]
 FACES: Final[tuple[Face, ...]] = ("docx", "pdf", "eml", "ics")
@@ -86,6 +88,14 @@ def find_member(case: Case, name: str) -> Member:
     if found is None:
         raise Refused("no-such-member", "", name=name, known=", ".join(f"{number} {member.role or member.organisation}" for number, member in enumerate(case.team, start=1)))
     return found
+
+
+def sample_context(catalog: Catalog, name: LetterName) -> dict[str, Any]:
+    """What a letter knows, with the sample case in it: for checking templates."""
+    data = json.loads((samples_folder() / "cases" / "conference.json").read_text(encoding="utf-8"))
+    case = open_case(catalog, data)
+    job = LetterJob(name=name, face="docx", case=case, lang="en", today=date.fromisoformat(case.conference.date), recipient=case.team[0] if name == "invitation" else None)
+    return _Writing(catalog, catalog.letter(name), job, case.team).context
 
 
 def write_letter(catalog: Catalog, job: LetterJob) -> Letter:

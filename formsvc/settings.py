@@ -13,6 +13,12 @@ from formsvc.errors import Refused
 PACKAGE: Final = Path(__file__).parent
 
 
+def samples_folder() -> Path:
+    """samples/ as it travels with the installation: inside the wheel or beside the checkout."""
+    inside = PACKAGE / "samples"
+    return inside if inside.is_dir() else PACKAGE.parent / "samples"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an installation can choose; README, “settings”, lists the variables."""
