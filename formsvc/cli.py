@@ -117,10 +117,6 @@ def _values(file: Path | None) -> Mapping[str, Any] | None:
     return data
 
 
-def _password(file: Path | None) -> str | None:
-    return read_password(file) if file else None
-
-
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--password-file", type=click.Path(path_type=Path), help="A file whose first line opens a protected PDF.")
@@ -128,7 +124,7 @@ def _password(file: Path | None) -> str | None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: values, answers, problems.")
 def read(file: Path, password_file: Path | None, expect: str | None, *, as_json: bool) -> None:
     """Read a form that came back."""
-    received = Service(settings()).read_file(file, password=_password(password_file), expected=expect)
+    received = Service(settings()).read_file(file, password=read_password(password_file) if password_file else None, expected=expect)
     if as_json:
         click.echo(json.dumps(as_contract(received), ensure_ascii=False, indent=1))
     else:

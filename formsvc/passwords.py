@@ -13,6 +13,8 @@ from formsvc.protection import check_usable, judge_password, new_passphrase
 
 VARIABLE: Final = "FORMSVC_PASSWORD"
 _SECRET_MODE: Final = 0o600
+_LEAST: Final = 8  # characters below which any weakness refuses
+_GRAVE: Final = ("password-common", "password-personal")  # guessed at once, by anybody or by who knows the family
 
 
 def read_password(file: Path) -> str:
@@ -38,14 +40,20 @@ def given_password(file: Path | None, *, confirm: bool = False) -> str:
 
 
 def new_password(file: Path | None, passphrase_out: Path | None, *, personal: tuple[str, ...] = (), weak: bool = False) -> str:
-    """A password to lock with: a fresh passphrase if it is to be written out, else one's own, judged unless `weak` is allowed."""
+    """A password to lock with: a fresh passphrase if it is to be written out, else one's own.
+
+    One's own is judged: every weakness is told; one that would be guessed at once is refused unless `weak` is allowed.
+    """
     if passphrase_out is not None:
         return new_passphrase()
     password = given_password(file, confirm=True)
     check_usable(password)
-    found = () if weak else judge_password(password, personal)
-    if found:
-        raise Refused("password-weak", "", reasons=" ".join(weakness.message for weakness in found).rstrip("."))
+    found = judge_password(password, personal)
+    grave = [weakness for weakness in found if weakness.code in _GRAVE or len(password) < _LEAST]
+    if grave and not weak:
+        raise Refused("password-weak", "", reasons=" ".join(weakness.message for weakness in grave).rstrip("."))
+    for weakness in found:
+        click.echo(f"  the password: {weakness.message} [{weakness.code}]", err=True)
     return password
 
 

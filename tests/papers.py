@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pikepdf
@@ -12,6 +13,7 @@ from formsvc.demo import sample_values, samples_folder, split_values
 from formsvc.model.kinds import Lang
 from formsvc.model.record import Values
 from formsvc.service import Received, Service, checked_values
+from formsvc.settings import Settings
 
 FORMS: Final = tuple(sorted({file.parents[1].name for file in shipped_folder().glob("*/v*/page.html")}))
 KEY: Final = b"test key of thirty-two bytes...."
@@ -65,6 +67,11 @@ def complete(service: Service, name: str, **changes: Any) -> bytes:
     """A sample filled completely by us, with other values where they are given."""
     sample = SAMPLES[name]
     return service.issue(sample.form, sample_values(name) | changes, lang=sample.lang, document=DOCUMENT).content
+
+
+def sample_service(cache: Path) -> Service:
+    """The installation that samples/returned comes from."""
+    return Service(Settings(templates=None, cache=cache, key=SAMPLE_KEY, most_megabytes=50))
 
 
 def codes(received: Received) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Final
 
 _LETTERS: Final = (
     (r"^kn", "n"), (r"^wr", "r"), (r"^ps", "s"), (r"^gn", "n"), (r"^wh", "w"), (r"^x", "s"),
-    (r"mb(?=$|s$|ing$|er$)", "m"), (r"ght", "t"), (r"gh", ""), (r"ph", "f"), (r"tch", "ch"), (r"dge?(?<=g)|dge", "j"),
+    (r"mb(?=$|s$|ing$|er$)", "m"), (r"ght", "t"), (r"gh", ""), (r"ph", "f"), (r"tch", "ch"), (r"dge?", "j"),
     (r"sch", "sk"), (r"[cst]i(?=on|ous|al|an|en)", "S"), (r"ch|sh", "S"), (r"ck", "k"), (r"sc(?=[eiy])", "s"),
     (r"c(?=[eiy])", "s"), (r"c|q", "k"), (r"x", "ks"), (r"z", "s"), (r"g(?=[eiy])", "j"), (r"th", "T"), (r"ku(?=[aeiou])", "kw"), (r"(.)\1", r"\1"),
 )
@@ -14,7 +14,7 @@ _VOWELS: Final = (
     (r"ai|ay|ei|ey$", "A"), (r"ea|ee|ie", "E"), (r"oa|ow|oe", "O"), (r"oo|ew|ue|ui|ou", "U"), (r"au|aw", "o"), (r"y", "i"),
 )
 _ENDS: Final = (
-    (r"(?<=..)e?d$", "d"), (r"(?<=...)e?s$", ""), (r"(ar|er|or|ir|ur|re|our)$", "R"), (r"(al|el|le|il|ol|ul)$", "L"),
+    (r"^(?=.{4})(.*?)e?d$", r"\1d"), (r"^(?=.{4})(.*?)e?s$", r"\1"), (r"(ar|er|or|ir|ur|re|our)$", "R"), (r"(al|el|le|il|ol|ul)$", "L"),
     (r"(an|en|in|on|un|ing)$", "N"), (r"[iE]$", "i"), (r"e$", ""),
 )
 _VOICED: Final = str.maketrans("dbgvmzj", "tpkfnsS")

@@ -11,14 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_forms import DEFINITION, FORMS, SHIPPED, agency, write_form
 
 from formsvc.catalog import KINDS, Catalog, read_form, shipped_folder
 from formsvc.errors import Refused
 from formsvc.model.form import FormId
 from formsvc.model.kinds import Choice, Choices, LongText, Number, Text
 from formsvc.renderers.compile import compile_form
-
-from small_forms import DEFINITION, FORMS, SHIPPED, agency, write_form
 
 NOTE = FormId(name="note", version=1)
 
@@ -45,7 +44,7 @@ def added(entry: str) -> str:
 # ---------------------------------------------------------------- what cannot be used
 
 
-@pytest.mark.parametrize("line, definition", [(3, 'code = "7"\n\nnumber = = 1\n'), (2, 'code = "7"\ncode = "M"\n'), (1, 'code = "N\n'), (4, "\n\n\n[[asks]\n")])
+@pytest.mark.parametrize(("line", "definition"), [(3, 'code = "7"\n\nnumber = = 1\n'), (2, 'code = "7"\ncode = "M"\n'), (1, 'code = "N\n'), (4, "\n\n\n[[asks]\n")])
 def test_broken_toml_is_refused_with_its_line(tmp_path: Path, line: int, definition: str) -> None:
     """Text that is no TOML is refused with the file and the line."""
     refused = refusal(tmp_path, definition)
@@ -161,7 +160,7 @@ label = { en = "Many", es = "Varios" }
 # ---------------------------------------------------------------- what is not there
 
 
-@pytest.mark.parametrize("code, message, ask_for", [
+@pytest.mark.parametrize(("code", "message", "ask_for"), [
     ("unknown-form", r"There is no form called “worksheets”\. Choose one of: .*, note, .*worksheet\.", lambda catalog: catalog.latest("worksheets")),
     ("unknown-version", r"Form “note” has no version 3\. Versions here: v1, v2\.", lambda catalog: catalog.form(FormId(name="note", version=3))),
     ("definition-missing", r"nobody/v1/form\.toml: The file is not there\.", lambda catalog: catalog.form(FormId(name="nobody", version=1))),
@@ -314,7 +313,7 @@ def test_an_agency_overrides_single_lines_of_the_profile(tmp_path: Path) -> None
     assert (own.agency, own.confidentiality, own.references["worksheet"]) == (shipped.agency, shipped.confidentiality, shipped.references["worksheet"])
 
 
-@pytest.mark.parametrize("expected, paper", [((612, 792), ""), ((612, 792), 'paper = "Letter"\n'), ((595, 842), 'paper = "a4"\n')])
+@pytest.mark.parametrize(("expected", "paper"), [((612, 792), ""), ((612, 792), 'paper = "Letter"\n'), ((595, 842), 'paper = "a4"\n')])
 def test_paper_has_the_size_of_the_profile(tmp_path: Path, expected: tuple[int, int], paper: str) -> None:
     """A page that asks for the profile's paper gets it."""
     folder = write_form(tmp_path)
@@ -325,7 +324,7 @@ def test_paper_has_the_size_of_the_profile(tmp_path: Path, expected: tuple[int, 
     assert {(round(page.width), round(page.height)) for page in compiled.layout.pages} == {expected}
 
 
-@pytest.mark.parametrize("place, detail, profile", [
+@pytest.mark.parametrize(("place", "detail", "profile"), [
     ("profile.toml", "“paper” must be one of: letter, a4", 'paper = "legal"'), ("profile.toml", "“paper” must be a text", "paper = 4"),
     ("profile.toml", "“agency” must give both languages", 'agency = "Ours"'), ("profile.toml", "unknown entries: color", 'color = "red"'),
 ])  # fmt: skip

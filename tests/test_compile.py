@@ -15,14 +15,13 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from small_forms import BODY, BY_NAME, agency, write_form
 
 from formsvc.errors import Refused
 from formsvc.model.form import FormId
 from formsvc.model.layout import CompiledForm, dump_layout, load_layout
 from formsvc.renderers import compile as compiling
 from formsvc.renderers.compile import checked_counts, compile_form
-
-from small_forms import BODY, BY_NAME, agency, write_form
 
 NOTE = FormId(name="note", version=1)
 ROOT = Path(__file__).parent.parent

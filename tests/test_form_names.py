@@ -10,11 +10,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_forms import BY_NAME, COLORS, FORMS, TRIES, ask, form_of, rows_of
 
 from formsvc.model.form import Form, Place, ask_places, is_row, key_of
 from formsvc.model.kinds import LANGS, Choices, Lang, Text, is_box
-
-from small_forms import BY_NAME, COLORS, FORMS, TRIES, ask, form_of, rows_of
 
 EACH_FORM = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.id.name)
 
@@ -69,7 +68,7 @@ def test_places_are_in_reading_order(form: Form) -> None:
     assert rows == sorted(rows, key=lambda row: (groups.index(row[0]), row[1]))
 
 
-@pytest.mark.parametrize("expected, key", [
+@pytest.mark.parametrize(("expected", "key"), [
     ("Site", "site"), ("Child 3: Child's name", "children-2-child_name"), ("Child 1: Areas of discussion: Oral health", "children-0-areas-oral_health"),
 ])  # fmt: skip
 def test_a_label_says_row_question_and_option(expected: str, key: str) -> None:

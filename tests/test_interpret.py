@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_forms import BY_NAME, COLORS, DOCUMENT, FORMS, TRIES, ask, form_of, records_of, rows_of
 
 from formsvc.model.form import Form
 from formsvc.model.interpret import answer_texts, interpret
 from formsvc.model.kinds import LANGS, Choice, Choices, Day, Kind, Lang, LongText, Number, Text, Tick
 from formsvc.model.record import Answer, Problem, Record, Submission, problem
 from formsvc.model.values import ON, write_value
-
-from small_forms import BY_NAME, COLORS, DOCUMENT, FORMS, TRIES, ask, form_of, records_of, rows_of
 
 SMALL = form_of(
     ask("line", Text(limit=10)), ask("note", LongText(limit=20)), ask("count", Number(least=1, most=9)), ask("day", Day()), ask("tick", Tick()),
@@ -37,7 +36,7 @@ def doubts(record: Record) -> list[tuple[str, str, str]]:
     return [(found.severity, found.code, found.field) for found in record.problems]
 
 
-@pytest.mark.parametrize("expected, raws", [
+@pytest.mark.parametrize(("expected", "raws"), [
     ({}, {}),
     ({}, {"line": "", "note": "\r", "tick": "", "many-red": ""}),
     ({"line": "two words", "note": "one\ntwo", "count": 7, "day": "2026-11-05"}, {"line": "two words", "note": "one\r\ntwo", "count": " 7 ", "day": "5 de noviembre de 2026"}),
@@ -50,7 +49,7 @@ def test_answers_become_values(expected: dict[str, Any], raws: dict[str, str]) -
     assert (expected, (), DOCUMENT, SMALL.id) == (record.values, record.problems, record.document, record.form)
 
 
-@pytest.mark.parametrize("field, code, raws", [
+@pytest.mark.parametrize(("field", "code", "raws"), [
     ("count", "unreadable-value", {"count": "many"}), ("day", "unreadable-value", {"day": "2/30/2026"}), ("color", "not-an-option", {"color": "blue"}),
     ("tick", "not-a-tick", {"tick": "maybe"}), ("many-red", "not-a-tick", {"many-red": "maybe"}), ("one-red", "not-a-tick", {"one-red": "maybe"}),
 ])  # fmt: skip
@@ -70,7 +69,7 @@ def test_two_marks_are_a_question() -> None:
     assert "red, other" in record.problems[0].message
 
 
-@pytest.mark.parametrize("count, doubt", [("9", []), ("1", []), ("10", [("error", "out-of-range", "count")]), ("0", [("error", "out-of-range", "count")])])
+@pytest.mark.parametrize(("count", "doubt"), [("9", []), ("1", []), ("10", [("error", "out-of-range", "count")]), ("0", [("error", "out-of-range", "count")])])
 def test_a_number_out_of_range_is_kept_and_told(count: str, doubt: list[tuple[str, str, str]]) -> None:
     """A number outside its limits is kept as it was written, with an error."""
     record = understood({"count": count})
@@ -78,7 +77,7 @@ def test_a_number_out_of_range_is_kept_and_told(count: str, doubt: list[tuple[st
     assert doubts(record) == doubt
 
 
-@pytest.mark.parametrize("expected, code, raws", [
+@pytest.mark.parametrize(("expected", "code", "raws"), [
     ({"line": "x" * 11}, "too-long", {"line": "x" * 11}),
     ({"note": "y" * 2_000}, "too-long", {"note": "y" * 2_000}),
     ({"line": "a b"}, "line-break", {"line": "a\rb"}),

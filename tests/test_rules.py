@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_forms import BY_NAME, FORMS, SHIPPED, TRIES, records_of
 
 from formsvc.casework.rules import RULES, judge, role_label
 from formsvc.model.schema import load_values
-
-from small_forms import BY_NAME, FORMS, SHIPPED, TRIES, records_of
 
 WORKSHEET, FCCH, CASES = BY_NAME["worksheet"], BY_NAME["fcch"], BY_NAME["case-management"]
 Found = list[tuple[str, str]]
@@ -85,7 +84,7 @@ def test_r5_breaks_without_an_outcome() -> None:
     assert found("R5", children({"child_name": "Ana", "birth_date": "2023-01-31"})) == [("no-disposition", "children-0-no_discussion_points")]
 
 
-@pytest.mark.parametrize("second, marks", [
+@pytest.mark.parametrize(("second", "marks"), [
     ("support_needed", ("no_discussion_points", "support_needed")), ("support_needed", ("support_needed", "immediate_need")),
     ("immediate_need", ("no_discussion_points", "support_needed", "immediate_need")),
 ])  # fmt: skip
@@ -129,7 +128,7 @@ def test_r7_holds(row: dict[str, Any]) -> None:
     assert found("R7", children(row)) == []
 
 
-@pytest.mark.parametrize("label, content", [
+@pytest.mark.parametrize(("label", "content"), [
     ("support needed", {"support_needed": True}), ("immediate need", {"immediate_need": True}), ("discussion points", {"discussion_points": "x"}),
     ("strengths", {"strengths": "x"}), ("follow-up action", {"follow_up_action": "x"}), ("areas of discussion", {"areas": ["health"]}),
 ])  # fmt: skip
@@ -144,7 +143,7 @@ def test_r7_breaks(label: str, content: dict[str, Any]) -> None:
 # ---------------------------------------------------------------- R9
 
 
-@pytest.mark.parametrize("form, group", [(WORKSHEET, "children"), (FCCH, "children"), (CASES, "actions")], ids=["worksheet", "fcch", "case-management"])
+@pytest.mark.parametrize(("form", "group"), [(WORKSHEET, "children"), (FCCH, "children"), (CASES, "actions")], ids=["worksheet", "fcch", "case-management"])
 def test_r9_on_every_form_with_actions(form: Any, group: str) -> None:
     """An action with a person is fine, one without is a problem at the person; no action needs none."""
     named, nameless = {"follow_up_action": "Call", "responsible": "Rosa"}, {"follow_up_action": "Call", "responsible": " "}
@@ -165,7 +164,7 @@ def test_r13_holds(roles: tuple[str, ...]) -> None:
     assert found("R13", present(*roles)) == []
 
 
-@pytest.mark.parametrize("count, values", [(1, present("educator", "fsw")), (2, present("health")), (3, {}), (3, {"attendance": [{"role": "educator", "name": "Ana"}, {"role": "fsw"}, {"role": "health"}]}), (3, {"attendance": [{"present": True, "name": "Ana"}]})])
+@pytest.mark.parametrize(("count", "values"), [(1, present("educator", "fsw")), (2, present("health")), (3, {}), (3, {"attendance": [{"role": "educator", "name": "Ana"}, {"role": "fsw"}, {"role": "health"}]}), (3, {"attendance": [{"present": True, "name": "Ana"}]})])
 def test_r13_breaks(count: int, values: dict[str, Any]) -> None:
     """Each mandated role that nobody present has is one warning; listed but not ticked is not present."""
     assert found("R13", values) == [("mandated-role-missing", "attendance")] * count
@@ -184,7 +183,7 @@ def test_r13_asks_each_form_for_its_own_roles() -> None:
     assert found("R13", {}, CASES) == []
 
 
-@pytest.mark.parametrize("expected, role", [("Family Service Worker", "fsw"), ("astronaut", "astronaut")])
+@pytest.mark.parametrize(("expected", "role"), [("Family Service Worker", "fsw"), ("astronaut", "astronaut")])
 def test_a_role_is_said_in_words(expected: str, role: str) -> None:
     """A role has the words of the form's own list, or its code where the list lacks it."""
     assert expected == role_label(WORKSHEET, role, "en")
@@ -193,7 +192,7 @@ def test_a_role_is_said_in_words(expected: str, role: str) -> None:
 # ---------------------------------------------------------------- R14
 
 
-@pytest.mark.parametrize("expected, row", [
+@pytest.mark.parametrize(("expected", "row"), [
     ([], {"name": "Ana", "present": True, "signature": "Ana"}),
     ([], {"name": "Ana"}),
     ([("present-without-signature", "attendance-0-signature")], {"name": "Ana", "present": True}),
@@ -218,7 +217,8 @@ def test_r14_asks_for_no_signature_where_there_is_no_place() -> None:
 def test_blank_rows_are_nobody(form: Any, rule: str) -> None:
     """Blank rows, before or between filled ones, break no rule; a unit without children neither."""
     group = form.groups[-1].name if rule in ("R3", "R4", "R5", "R6", "R7") else "attendance"
-    blank = [problem for problem in RULES[rule](form, {"first_conference": True, group: [{}, {}]}) if problem.code != "mandated-role-missing"]
+    values: dict[str, Any] = {"first_conference": True, group: [{}, {}]}
+    blank = [problem for problem in RULES[rule](form, values) if problem.code != "mandated-role-missing"]
     assert blank == []
     assert [problem for problem in RULES[rule](form, {}) if problem.code != "mandated-role-missing"] == []
 

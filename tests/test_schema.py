@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_forms import BY_NAME, COLORS, FORMS, KINDS, TRIES, ask, form_of, records_of, rows_of
 
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Choices, Day, Kind, LongText, Month, Number, Signature, Stamp, Text, Tick, Time
 from formsvc.model.schema import load_values, record_schema
-
-from small_forms import BY_NAME, COLORS, FORMS, KINDS, TRIES, ask, form_of, records_of, rows_of
 
 LINE, NOTE = ask("line", Text(limit=10)), ask("note", LongText(limit=20))
 SMALL = form_of(
@@ -34,7 +33,7 @@ def faults(form: Form, data: Any) -> dict[str, str]:
     return {found.field: found.message for found in problems}
 
 
-@pytest.mark.parametrize("expected, data", [
+@pytest.mark.parametrize(("expected", "data"), [
     ({}, {}),
     ({}, {"line": "", "note": " \n ", "count": "", "day": "", "time": "", "month": "", "tick": False, "color": "", "colors": [], "signed": "", "people": []}),
     ({}, {"line": None, "note": None, "count": None, "day": None, "time": None, "month": None, "tick": None, "color": None, "colors": None, "signed": None, "people": None}),
@@ -70,7 +69,7 @@ WRONG: tuple[tuple[Kind, tuple[object, ...]], ...] = (
 )
 
 
-@pytest.mark.parametrize("kind, value", [(kind, value) for kind, values in WRONG for value in values])
+@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in WRONG for value in values])
 def test_every_kind_refuses_what_it_is_not(kind: Kind, value: object) -> None:
     """A value of another type is refused at its place, in the header and in a row, never turned into text."""
     form = form_of(ask("it", kind), groups=(rows_of("people", ask("it", kind)),))
@@ -78,7 +77,7 @@ def test_every_kind_refuses_what_it_is_not(kind: Kind, value: object) -> None:
     assert list(faults(form, {"people": [{}, {"it": value}]})) == ["people-1-it"]
 
 
-@pytest.mark.parametrize("expected, data", [
+@pytest.mark.parametrize(("expected", "data"), [
     ({"people": "A list is expected here. Give it in that form."}, {"people": {"name": "Ana"}}),
     ({"people": "A list is expected here. Give it in that form."}, {"people": "Ana"}),
     ({"people-1": "A JSON object is expected here. Give it in that form."}, {"people": [{}, "Ana"]}),
@@ -117,13 +116,13 @@ def test_every_fault_is_told_at_once() -> None:
     assert set(faults(SMALL, data)) == {"line", "day", "people-0-name", "people-1-came", "people-1-who"}
 
 
-@pytest.mark.parametrize("length, held", [(9, True), (10, True), (11, False)])
+@pytest.mark.parametrize(("length", "held"), [(9, True), (10, True), (11, False)])
 def test_the_limit_of_a_text_is_its_last_allowed_length(length: int, *, held: bool) -> None:
     """A text may be as long as its limit, in characters and not in bytes."""
     assert (faults(SMALL, {"line": "é" * length}) == {}) is held
 
 
-@pytest.mark.parametrize("field, text", [("line", "tab\there"), ("note", "tab\tand\nline"), ("line", "שלום 😀 ሰ\u200f")])
+@pytest.mark.parametrize(("field", "text"), [("line", "tab\there"), ("note", "tab\tand\nline"), ("line", "שלום 😀 ሰ\u200f")])
 def test_every_script_and_tabs_are_welcome(field: str, text: str) -> None:
     """Tabs, every script, joiners and direction marks are text like any other."""
     assert load_values(SMALL, {field: text}) == ({field: text}, ())

@@ -11,12 +11,11 @@ import subprocess
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from small_forms import TRIES
 
 from formsvc.check import SCRIPTS, check_fonts
 from formsvc.renderers.faces import Listed, base_face, coverage, font_for, listed_fonts
 from formsvc.renderers.shaping import MISSING, clusters, is_right_to_left, levels, shape
-
-from small_forms import TRIES
 
 PRIVATE = "\U000f0000"  # in no font
 EMOJI = next((font for font in listed_fonts() if "Emoji" in font.family), None)

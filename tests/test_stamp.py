@@ -10,10 +10,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_forms import DOCUMENT, KEY, TRIES
 
 from formsvc.model.stamp import ALPHABET, LENGTH, Stamp, from_words, in_words, is_document, new_document, read_stamp, stamp_text, value_seal
-
-from small_forms import DOCUMENT, KEY, TRIES
 
 CHECKS = f"{ALPHABET}*~$=U"
 OTHER_KEY = bytes(32)
@@ -94,7 +93,7 @@ def test_words_are_read_back(document: str) -> None:
         assert from_words(typed) == document
 
 
-@pytest.mark.parametrize("expected, typed", [("0123456789", "O123456789-P"), ("0123456789", "0I23456789-P"), ("0123456789", "ol234-56789-p"), ("0000000001", "00000-0000L-1"), ("0000000001", "00000-0000L-l"), ("0000000000", "00000-00000-O")])
+@pytest.mark.parametrize(("expected", "typed"), [("0123456789", "O123456789-P"), ("0123456789", "0I23456789-P"), ("0123456789", "ol234-56789-p"), ("0000000001", "00000-0000L-1"), ("0000000001", "00000-0000L-l"), ("0000000000", "00000-00000-O")])
 def test_letters_that_look_like_digits_are_digits(expected: str, typed: str) -> None:
     """I and L are read as 1, O as 0, in the id and in its check character: the alphabet has no such letters."""
     assert expected == from_words(typed)

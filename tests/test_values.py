@@ -10,14 +10,13 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_forms import COLORS, FORMS, KINDS, TRIES, said, values_of
 
 from formsvc.errors import WORDING
 from formsvc.model.kinds import LANGS, Choice, Choices, Day, Kind, Lang, LongText, Month, Number, Option, Signature, Stamp, Text, Tick, Time, is_box
 from formsvc.model.record import Value
 from formsvc.model.schema import misread_words
 from formsvc.model.values import EXAMPLES, MONTHS, ON, Misread, forbidden_characters, normal_lines, read_value, write_value
-
-from small_forms import COLORS, FORMS, KINDS, TRIES, said, values_of
 
 UNREADABLE = Misread("unreadable-value")
 
@@ -80,7 +79,7 @@ NUMBERS: tuple[tuple[Value, str, Number], ...] = (
 NO_NUMBERS = ("twelve", "1,2", "12,34", "1,234,5", "1e5", "1E5", "0x10", "Infinity", "NaN", "1_000", "12.5", "12.", ".5", "1.2.3", "١٢", "--1", "1 2", "9" * 5000, "½")
 
 
-@pytest.mark.parametrize("expected, typed", [(day, typed) for day, spellings in DAYS.items() for typed in spellings])
+@pytest.mark.parametrize(("expected", "typed"), [(day, typed) for day, spellings in DAYS.items() for typed in spellings])
 def test_a_day_is_read_in_every_way_people_write_it(expected: str, typed: str) -> None:
     """A day in US order, ISO order, or words of either language is that day; day first only where nothing else is possible."""
     assert expected == read_value(Day(), typed)
@@ -92,7 +91,7 @@ def test_what_is_no_day_is_a_misread(typed: str) -> None:
     assert read_value(Day(), typed) == UNREADABLE
 
 
-@pytest.mark.parametrize("expected, typed", [(month, typed) for month, spellings in MONTHS_TYPED.items() for typed in spellings])
+@pytest.mark.parametrize(("expected", "typed"), [(month, typed) for month, spellings in MONTHS_TYPED.items() for typed in spellings])
 def test_a_month_is_read_in_every_way_people_write_it(expected: str, typed: str) -> None:
     """A month in figures or in words of either language is that month."""
     assert expected == read_value(Month(), typed)
@@ -115,7 +114,7 @@ def test_every_month_has_its_name(number: int, lang: Lang) -> None:
         assert read_value(Day(), f"7 {spelling} 2026") == f"2026-{number:02d}-07"
 
 
-@pytest.mark.parametrize("expected, typed", [(time, typed) for time, spellings in TIMES.items() for typed in spellings])
+@pytest.mark.parametrize(("expected", "typed"), [(time, typed) for time, spellings in TIMES.items() for typed in spellings])
 def test_a_time_is_read_in_every_way_people_write_it(expected: str, typed: str) -> None:
     """A time with 12 or 24 hours, in the manner of either language, is that time."""
     assert expected == read_value(Time(), typed)
@@ -127,7 +126,7 @@ def test_what_is_no_time_is_a_misread(typed: str) -> None:
     assert read_value(Time(), typed) == UNREADABLE
 
 
-@pytest.mark.parametrize("expected, typed, kind", NUMBERS)
+@pytest.mark.parametrize(("expected", "typed", "kind"), NUMBERS)
 def test_a_number_is_read_in_every_way_people_write_it(expected: Value, typed: str, kind: Number) -> None:
     """A number may have a sign, grouped thousands and as many decimal places as its kind allows; a whole number is an int."""
     found = read_value(kind, typed)
@@ -141,7 +140,7 @@ def test_what_is_no_number_is_a_misread(typed: str) -> None:
     assert read_value(Number(), typed) == UNREADABLE
 
 
-@pytest.mark.parametrize("expected, typed", [("green", typed) for typed in ("green", "GREEN", "Light green", "light  GREEN ", "Verde claro", "verde cláro")] + [("other", "Otro color"), ("other", "other")])
+@pytest.mark.parametrize(("expected", "typed"), [("green", typed) for typed in ("green", "GREEN", "Light green", "light  GREEN ", "Verde claro", "verde cláro")] + [("other", "Otro color"), ("other", "other")])
 def test_a_choice_is_read_by_code_or_label(expected: str, typed: str) -> None:
     """A choice is read by its code or its label in either language, whatever case, accents and spaces."""
     assert expected == read_value(Choice(options=COLORS), typed)
@@ -172,7 +171,7 @@ def test_nothing_written_is_no_value(kind: Kind, typed: str) -> None:
     assert read_value(kind, typed) is None
 
 
-@pytest.mark.parametrize("expected, kind, raw", [
+@pytest.mark.parametrize(("expected", "kind", "raw"), [
     ("one two", Text(), "one\r\ntwo"), ("one two", Text(), "one\rtwo"), ("one two", Signature(), "one\ntwo"),
     ("one\ntwo\n\nthree", LongText(), "one\r\ntwo\r\rthree"), ("  as it stands ", Text(), "  as it stands "), ("a\tb", LongText(), "a\tb"),
 ])  # fmt: skip
@@ -193,7 +192,7 @@ def test_line_ends_are_normal_after_one_pass(text: str) -> None:
 # ---------------------------------------------------------------- written
 
 
-@pytest.mark.parametrize("expected, kind, value, lang", [
+@pytest.mark.parametrize(("expected", "kind", "value", "lang"), [
     ("11/05/2026", Day(), "2026-11-05", "en"), ("11/05/2026", Day(), "2026-11-05", "es"),
     ("9:30 AM", Time(), "09:30", "en"), ("9:30 a. m.", Time(), "09:30", "es"), ("12:00 PM", Time(), "12:00", "en"), ("12:05 a. m.", Time(), "00:05", "es"),
     ("November 2026", Month(), "2026-11", "en"), ("noviembre de 2026", Month(), "2026-11", "es"),
@@ -255,7 +254,7 @@ def test_every_misread_has_its_words(kind: Kind) -> None:
     assert "“no such thing”" in misread_words(kind, "no such thing", misread)
 
 
-@pytest.mark.parametrize("expected, text", [("", "plain"), ("", "tab\tand\nline"), ("", "😀 ሰላም ‏"), ("U+0000", "a\0b"), ("U+0007, U+001B", "\x1b\a\x1b"), ("U+0085", "a\x85b"), ("U+D800", "\ud800")])
+@pytest.mark.parametrize(("expected", "text"), [("", "plain"), ("", "tab\tand\nline"), ("", "😀 ሰላም \u200f"), ("U+0000", "a\0b"), ("U+0007, U+001B", "\x1b\a\x1b"), ("U+0085", "a\x85b"), ("U+D800", "\ud800")])
 def test_characters_without_a_print_are_named(expected: str, text: str) -> None:
     """Control characters and lone surrogates are named by number; tab, line break and every script are fine."""
     assert expected == forbidden_characters(text)

@@ -52,11 +52,13 @@ SCRIPT_HABITS: Final[Mapping[str, set[str]]] = {
 
 def _known(writer: str, sample: str) -> object:
     reason = CANNOT.get((writer, sample))
-    marks = [pytest.mark.skip(reason=reason)] if reason else [pytest.mark.xfail(reason=QPDF_HARNESS)] if writer == "qpdf" else []
+    marks = [pytest.mark.skip(reason=reason)] if reason else []
+    if writer == "qpdf":
+        marks.append(pytest.mark.xfail(reason=QPDF_HARNESS, raises=(AttributeError, AssertionError)))
     return pytest.param(writer, sample, marks=marks, id=f"{writer}-{sample}")
 
 
-@pytest.mark.parametrize("writer,name", [_known(*trip) for trip in TRIPS])
+@pytest.mark.parametrize(("writer", "name"), [_known(*trip) for trip in TRIPS])
 @pytest.mark.filterwarnings("ignore:.*")  # PyPDF tells of letters that it cannot draw
 def test_what_was_typed_is_what_is_read(service: Service, paper: Callable[[str], Paper], writer: str, name: str) -> None:
     """A paper filled with any program gives exactly the values that were typed, and no false alarm."""
@@ -98,7 +100,7 @@ def test_an_alarm_is_true(service: Service, paper: Callable[[str], Paper], write
     alarms = [found.field for found in service.read(pdf).record.problems if found.code == "shown-differs"]
     values, boxes = _values_and_boxes(pdf)
     shown = ENGINES["poppler"].shown_text(pdf, [boxes[name] for name in alarms])
-    assert [] == [name for name, text in zip(alarms, shown, strict=True) if letters(text) == letters(values[name])]
+    assert [name for name, text in zip(alarms, shown, strict=True) if letters(text) == letters(values[name])] == []
 
 
 def _values_and_boxes(pdf: bytes) -> tuple[dict[str, str], dict[str, Box]]:
@@ -197,6 +199,14 @@ def test_a_text_may_be_spelled_in_any_encoding(service: Service, spelling: str) 
     _reads_as(service, edited(complete(service, "worksheet-spanish"), _respelled(SPELLINGS[spelling])), "worksheet-spanish")
 
 
+@pytest.mark.xfail(reason="fields._bounded refuses the document for a value stream of more than 10,000 stored bytes", raises=Refused, strict=True)
+def test_a_long_text_may_be_a_stream(service: Service) -> None:
+    """Five thousand characters, which the form allows, read the same when they are stored as a stream."""
+    child = sample_values("worksheet-1-child")["children"][0] | {"discussion_points": ("Word and word. " * 334).strip()}
+    pdf = edited(complete(service, "worksheet-1-child", children=[child]), _respelled(SPELLINGS["stream"]), compress_streams=False)
+    assert service.read(pdf).record.values["children"] == [child]
+
+
 @pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"], ids=["CR", "LF", "CRLF"])
 def test_any_line_end_is_a_line_end(service: Service, line_end: str) -> None:
     """Writers end lines in three ways; the value has one."""
@@ -246,7 +256,7 @@ def test_a_protected_form_reads_the_same_with_its_password(service: Service, pas
     _reads_as(service, _locked(complete(service, "worksheet-8-children")), "worksheet-8-children", password=password)
 
 
-@pytest.mark.parametrize("password,code", [(None, "password-needed"), ("lantern", "password-wrong"), ("", "password-needed")])
+@pytest.mark.parametrize(("password", "code"), [(None, "password-needed"), ("lantern", "password-wrong"), ("", "password-needed")])
 def test_a_protected_form_without_its_password_is_refused(service: Service, password: str | None, code: str) -> None:
     """A missing and a wrong password are told apart."""
     pdf = _locked(complete(service, "worksheet-1-child"))

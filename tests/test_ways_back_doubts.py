@@ -42,13 +42,13 @@ def _says(text: str, name: str) -> Edit:
 
 def test_an_untouched_document_raises_no_doubt(service: Service) -> None:
     """Our own paper, saved anew, gives nothing to look at."""
-    assert {} == _found(_read(service, lambda _: None))
+    assert _found(_read(service, lambda _: None)) == {}
 
 
 def test_a_value_that_the_page_does_not_show_is_told(service: Service) -> None:
     """The stored answer counts, and the person learns what the page shows."""
     received = _read(service, _says("Somebody Else", "recorder"))
-    assert "Somebody Else" == received.record.values["recorder"]
+    assert received.record.values["recorder"] == "Somebody Else"
     assert "Odette Larkspurling" in _found(received)["shown-differs", "recorder"].message
 
 
@@ -72,7 +72,7 @@ def test_a_picture_without_a_value_is_told(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "key,value,shown",
+    ("key", "value", "shown"),
     [("/AS", Name.Off, "an empty box"), ("/V", Name.Off, "a marked box")],
     ids=["stored only", "drawn only"],
 )
@@ -89,7 +89,7 @@ def test_a_box_drawn_otherwise_than_stored_is_told(service: Service, key: str, v
 def test_one_name_with_two_values_is_an_error(service: Service) -> None:
     """Two fields of one name and different answers: a person must choose."""
     received = _read(service, lambda document: _field(document, "supervisor_review").__setitem__("/T", String("recorder")))
-    assert "error" == _found(received)["repeated-field", "recorder"].severity
+    assert _found(received)["repeated-field", "recorder"].severity == "error"
 
 
 def test_one_name_with_one_value_is_a_warning(service: Service) -> None:
@@ -100,7 +100,7 @@ def test_one_name_with_one_value_is_a_warning(service: Service) -> None:
         twin.T, twin.V, twin.AP = String("recorder"), _field(document, "recorder").V, _field(document, "recorder").AP
 
     received = _read(service, edit)
-    assert {("repeated-field", "recorder"): "warning"} == {key: found.severity for key, found in _found(received).items()}
+    assert {key: found.severity for key, found in _found(received).items()} == {("repeated-field", "recorder"): "warning"}
 
 
 def test_two_fields_nested_under_one_name_are_told(service: Service) -> None:
@@ -144,7 +144,7 @@ def test_a_field_that_the_form_does_not_ask_for_is_told(service: Service) -> Non
     """Somebody's own field is kept with the answers and named."""
     received = _read(service, lambda document: _field(document, "recorder").__setitem__("/T", String("shoe_size")))
     assert ("unknown-field", "shoe_size") in _found(received)
-    assert "Odette Larkspurling" == received.submission.answers["shoe_size"].raw
+    assert received.submission.answers["shoe_size"].raw == "Odette Larkspurling"
 
 
 # ---------------------------------------------------------------- which document
@@ -175,20 +175,20 @@ def test_another_document_than_expected_is_told(service: Service) -> None:
 
 def test_the_expected_document_is_no_doubt(service: Service) -> None:
     """The right paper gives nothing to look at."""
-    assert {} == _found(_read(service, lambda _: None, expected=DOCUMENT))
+    assert _found(_read(service, lambda _: None, expected=DOCUMENT)) == {}
 
 
 def test_an_unknown_version_is_read_with_the_newest(service: Service) -> None:
     """A paper of a version that is not here is read, and the person learns with which."""
     received = _read(service, _stamped(_stamp_of(version=9)))
     assert ("other-version", "") in _found(received)
-    assert (DOCUMENT, "Odette Larkspurling") == (received.record.document, received.record.values["recorder"])
+    assert (received.record.document, received.record.values["recorder"]) == (DOCUMENT, "Odette Larkspurling")
 
 
 def test_pages_of_two_documents_are_an_error(service: Service) -> None:
     """A page that was put in from another paper is noticed."""
     received = _read(service, _stamped(_stamp_of(OTHER), only="stamp-a-2"), "worksheet-8-children")
-    assert "error" == _found(received)["stamps-differ", ""].severity
+    assert _found(received)["stamps-differ", ""].severity == "error"
 
 
 def test_a_stamp_of_another_installation_is_told(service: Service) -> None:
@@ -207,7 +207,7 @@ def _without_stamps(document: pikepdf.Pdf) -> None:
 def test_without_stamps_the_metadata_say_which_document_it_is(service: Service) -> None:
     """The identity is repeated in the metadata; it is not certain then."""
     received = _read(service, _without_stamps)
-    assert DOCUMENT == received.record.document
+    assert received.record.document == DOCUMENT
     assert {("stamp-unverified", "")} == set(_found(received))
 
 
@@ -219,7 +219,7 @@ def test_without_stamps_and_metadata_the_fields_say_which_form_it_is(service: Se
         del document.Root["/Metadata"]
 
     received = _read(service, edit)
-    assert ("", "worksheet") == (received.record.document, received.record.form.name)
+    assert (received.record.document, received.record.form.name) == ("", "worksheet")
     assert {("stamp-missing", "")} == set(_found(received))
 
 
@@ -248,7 +248,7 @@ def _script(code: str = "app.alert(1)") -> pikepdf.Dictionary:
 
 
 def _embedding(document: pikepdf.Pdf) -> None:
-    document.attachments["program.exe"] = pikepdf.AttachedFileSpec(document, b"MZ", filename="program.exe")
+    document.attachments["program.exe"] = b"MZ"
 
 
 def _attached_note(document: pikepdf.Pdf) -> None:
@@ -280,10 +280,13 @@ def test_active_content_is_told(service: Service, name: str) -> None:
     edit, said = ACTIVE[name]
     received = _read(service, edit)
     assert said in _found(received)["active-content", ""].message
-    assert "Odette Larkspurling" == received.record.values["recorder"]
+    assert received.record.values["recorder"] == "Odette Larkspurling"
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == "script of a field" else [pytest.mark.xfail(reason="acroform.active_content does not look at pages yet")]) for name in HIDDEN])
+_UNSEEN: Final = pytest.mark.xfail(reason="acroform.active_content does not look at pages and their annotations", strict=True)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == "script of a field" else [_UNSEEN]) for name in HIDDEN])
 def test_active_content_of_fields_and_pages_is_told(service: Service, name: str) -> None:
     """A script or a file is as active on a field or a page as in the catalogue."""
     assert ("active-content", "") in _found(_read(service, HIDDEN[name]))

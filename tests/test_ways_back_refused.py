@@ -15,8 +15,8 @@ import pikepdf
 import pypdfium2 as pdfium
 import pytest
 from papers import complete, edited
-from PIL import Image
 from pikepdf import Array, Dictionary, Name, String
+from PIL import Image
 from viewers import programs
 
 from formsvc.errors import Refused
@@ -72,11 +72,17 @@ SAVED: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "rewritten": lambda pdf: edited(pdf, lambda _: None),
     "rewritten, no object streams": lambda pdf: edited(pdf, lambda _: None, object_stream_mode=pikepdf.ObjectStreamMode.disable),
 }
+REPAIRED: Final = {("as issued", 0.9), ("as issued", 0.99), *(("rewritten, no object streams", share) for share in (0.3, 0.6, 0.9, 0.99))}
+"""Cut files that are read with a part of their answers, as if the rest had never been given."""
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.99])
-@pytest.mark.parametrize("saved", SAVED)
-@pytest.mark.xfail(reason="triage opens what qpdf can repair: answers are missing and nobody is told")
+def _cuts() -> list[object]:
+    marks = [pytest.mark.xfail(reason="triage opens what qpdf can repair: answers are missing and nobody is told", strict=True)]
+    cuts = [(saved, share) for saved in SAVED for share in (0.02, 0.3, 0.6, 0.9, 0.99)]
+    return [pytest.param(*cut, marks=marks if cut in REPAIRED else []) for cut in cuts]
+
+
+@pytest.mark.parametrize(("saved", "share"), _cuts())
 def test_a_file_cut_off_is_not_taken_for_a_whole_one(service: Service, saved: str, share: float) -> None:
     """A download that broke off is refused: answers may be missing from it."""
     content = SAVED[saved](complete(service, "worksheet-8-children"))
@@ -173,11 +179,9 @@ def test_a_print_of_ours_is_told_with_its_document(service: Service, printer: st
 
 
 def _scanned(pdf: bytes, dpi: int) -> bytes:
-    pages = []
     with pdfium.PdfDocument(pdf) as document:
         document.init_forms()
-        for page in document:
-            pages.append(page.render(scale=dpi / 72, grayscale=True).to_pil())
+        pages = [page.render(scale=dpi / 72, grayscale=True).to_pil() for page in document]
     saved = io.BytesIO()
     pages[0].save(saved, "PDF", save_all=True, append_images=pages[1:], resolution=dpi)
     return saved.getvalue()
@@ -267,7 +271,11 @@ HOSTILE: Final[Mapping[str, Callable[[], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+_LOOPS: Final = {"page tree in a loop", "page tree that fans out"}
+_LATE: Final = pytest.mark.xfail(reason="triage.read finds a page tree in a loop by len(pdf.pages), outside of _opened", strict=True)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[_LATE] if name in _LOOPS else []) for name in HOSTILE])
 def test_a_hostile_file_is_answered_soon(service: Service, name: str) -> None:
     """A refusal, or the few answers it has; never a crash, never a wait."""
     content = HOSTILE[name]()
@@ -278,5 +286,4 @@ def test_a_hostile_file_is_answered_soon(service: Service, name: str) -> None:
     except Refused as refused:
         answer = refused.code
     assert time.perf_counter() - start < PROMPT
-    if answer == "reader-failed":
-        pytest.xfail("triage.read: a page tree in a loop is found by len(pdf.pages), outside of _opened")
+    assert answer != "reader-failed"

@@ -33,7 +33,7 @@ def _desktop(pipe: str):  # noqa: ANN202
         try:
             remote = resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
             return remote.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", remote)
-        except Exception:  # noqa: BLE001  (not up yet: NoConnectException is only known once it is)
+        except Exception:
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
@@ -50,7 +50,7 @@ def _text(desktop, file: str, password: str | None) -> str | None:  # noqa: ANN0
     if document is None:
         return None
     text = document.Text.String
-    document.close(True)  # noqa: FBT003
+    document.close(True)
     return text
 
 

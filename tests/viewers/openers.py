@@ -34,6 +34,8 @@ class Opener:
 
     open: Open
     available: Callable[[], str | None] = programs.nothing_missing
+    most_characters: int | None = None
+    """Longer passwords are cut by the command line, and so refused; ``None`` where they are not."""
 
 
 def _run(document: bytes, command: Callable[[str, str], Sequence[str]], refusal: str) -> str | None:
@@ -56,7 +58,7 @@ def _text_of(content: bytes) -> str:
 
 def pymupdf_text(pdf: bytes) -> str:
     """The text of a PDF without protection."""
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:  # type: ignore[no-untyped-call]
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
         return "".join(page.get_text() for page in document)
 
 
@@ -69,8 +71,14 @@ def _qpdf(pdf: bytes, password: str | None) -> str | None:
     return _run(pdf, lambda source, target: ("qpdf", *given, "--decrypt", source, target), "invalid password")
 
 
-def _poppler(pdf: bytes, password: str | None) -> str | None:
+def _pdftotext(pdf: bytes, password: str | None) -> str | None:
     return _run(pdf, lambda source, target: ("pdftotext", *_given("-upw", password), source, target), "Incorrect password")
+
+
+def _poppler(pdf: bytes, password: str | None) -> str | None:
+    """Through the library, as Evince opens documents."""
+    script = Path(__file__).with_name("poppler_open.py")
+    return _run(pdf, lambda source, target: (programs.DEBIAN_PYTHON, str(script), source, target, *_given("", password)[1:]), "Document is encrypted")
 
 
 def _mutool(pdf: bytes, password: str | None) -> str | None:
@@ -78,7 +86,7 @@ def _mutool(pdf: bytes, password: str | None) -> str | None:
 
 
 def _pymupdf(pdf: bytes, password: str | None) -> str | None:
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:  # type: ignore[no-untyped-call]
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
         if document.needs_pass and not (password is not None and document.authenticate(password)):
             return None
         return "".join(page.get_text() for page in document)
@@ -114,7 +122,8 @@ def _pypdf(pdf: bytes, password: str | None) -> str | None:
 
 PDF_OPENERS = {
     "qpdf": Opener(open=_qpdf, available=programs.needs_command("qpdf", "qpdf")),
-    "poppler": Opener(open=_poppler, available=programs.needs_command("pdftotext", "poppler-utils")),
+    "pdftotext": Opener(open=_pdftotext, available=programs.needs_command("pdftotext", "poppler-utils"), most_characters=32),
+    "poppler": Opener(open=_poppler, available=programs.poppler_binding_missing),
     "mutool": Opener(open=_mutool, available=programs.needs_command("mutool", "mupdf-tools")),
     "pymupdf": Opener(open=_pymupdf),
     "pdfbox": Opener(open=_pdfbox, available=programs.needs_jar("pdfbox2-tools.jar", "libpdfbox2-java")),
