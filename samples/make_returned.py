@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 HERE: Final = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
-
-from papers import Paper, issue_paper, sample_service  # noqa: E402  (the harness of programs lives with the tests)
-from viewers import programs  # noqa: E402
-from viewers.writers import WRITERS  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
 
 from formsvc.service import Received, Service  # noqa: E402
+from tests.papers import Paper, issue_paper, sample_service  # noqa: E402  (the harness of programs lives with the tests)
+from tests.viewers import programs  # noqa: E402
+from tests.viewers.writers import WRITERS  # noqa: E402
 
 MOST_BYTES: Final = 400_000
 

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from papers import KEY, Paper, issue_paper
 
 from formsvc.service import Service
 from formsvc.settings import PACKAGE, Settings
+from tests.papers import KEY, Paper, issue_paper
 
 
 @pytest.fixture(scope="session")

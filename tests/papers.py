@@ -9,11 +9,11 @@ from typing import Any, Final
 import pikepdf
 
 from formsvc.catalog import shipped_folder
-from formsvc.demo import sample_values, samples_folder, split_values
+from formsvc.demo import sample_values, split_values
 from formsvc.model.kinds import Lang
 from formsvc.model.record import Values
 from formsvc.service import Received, Service, checked_values
-from formsvc.settings import Settings
+from formsvc.settings import Settings, samples_folder
 
 FORMS: Final = tuple(sorted({file.parents[1].name for file in shipped_folder().glob("*/v*/page.html")}))
 KEY: Final = b"test key of thirty-two bytes...."

@@ -285,6 +285,18 @@ def test_a_damaged_paper_is_read_or_refused(paper: bytes, tmp_path: Path) -> Non
     assert "damaged" in answers
 
 
+def test_a_paper_cut_off_in_its_answers_is_refused(paper: bytes, tmp_path: Path) -> None:
+    """A paper of which only the blank arrived whole is refused as cut off, and never read as an empty form."""
+    service = Service(installation(tmp_path))
+    blank, whole = paper.index(b"%%EOF") + 6, paper.rindex(b"%%EOF")
+    for end in [*range(blank + 60, whole - 1, 500), whole - 1]:
+        with pytest.raises(Refused) as caught:
+            service.read(paper[:end])
+        assert (end, caught.value.code) == (end, "damaged")
+    for end in range(whole, len(paper) + 1):
+        assert service.read(paper[:end]).record.values == VALUES
+
+
 @pytest.mark.parametrize(("code", "more"), [
     ("setting-invalid", {"FORMSVC_KEY": "nonsense"}), ("setting-invalid", {"FORMSVC_KEY": "00ff"}), ("setting-invalid", {"FORMSVC_MOST_MEGABYTES": "many"}), ("setting-invalid", {"FORMSVC_TEMPLATES": "/nowhere"}),
     ("file-too-large", {"FORMSVC_MOST_MEGABYTES": "1"}),

@@ -127,7 +127,7 @@ def test_files_beside_the_document_hold_no_answers(folder: Path, logged: tuple[b
 def test_refusals_of_files_hold_no_answers(tmp_path: Path, logged: tuple[bytes, Received, list[str]]) -> None:
     """A document that cannot be read is refused without quoting it."""
     service = Service(installation(tmp_path))
-    for content in (logged[0].replace(b"/Type/XRef", b"/Type/XXXX").replace(b"/Catalog", b"/Xatalog"), logged[0][:2_000], b"%PDF-1.7 " + b" ".join(secret.encode() for secret in SECRETS)):
+    for content in (logged[0][:2_000], logged[0][:-500], b"%PDF-1.7 " + b" ".join(secret.encode() for secret in SECRETS)):
         with pytest.raises(Refused) as caught:
             service.read(content)
         assert leaks(caught.value.message) == []

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from papers import SAMPLE_KEY, SAMPLES, sample_service
 
-from formsvc.demo import sample_values, samples_folder
+from formsvc.demo import sample_values
 from formsvc.model.schema import load_values
 from formsvc.service import Service
+from formsvc.settings import samples_folder
+from tests.papers import SAMPLE_KEY, SAMPLES, sample_service
 
 FOLDER: Final = samples_folder()
 RETURNED: Final = sorted(file.stem for file in (FOLDER / "returned").glob("*.pdf"))

@@ -19,8 +19,6 @@ from typing import Final
 import page as page_validation
 import pikepdf
 import pytest
-from papers import DOCUMENT, FORMS, SAMPLES
-from viewers.engines import ENGINES, Box, Engine, letters
 
 from formsvc.demo import sample_values
 from formsvc.model.interpret import answer_texts
@@ -28,6 +26,8 @@ from formsvc.model.kinds import LANGS, Lang, is_box
 from formsvc.model.layout import Layout, Slot
 from formsvc.model.values import write_value
 from formsvc.service import Service, checked_values
+from tests.papers import DOCUMENT, FORMS, SAMPLES
+from tests.viewers.engines import ENGINES, Box, Engine, letters
 
 SEEN: Final = (
     "worksheet-20-prefilled", "worksheet-8-children", "worksheet-spanish", "fcch-three-homes",

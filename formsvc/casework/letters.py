@@ -4,11 +4,12 @@ Rule R23 holds by construction: the client's name, birth date and guardian enter
 protected letters.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, Literal
 
-from formsvc.casework.case import AUDIENCES, Case, Member
+from formsvc.casework.case import AUDIENCES, Case, Member, initials_of
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Choices, Lang, LongText, Number, Text, Words
 from formsvc.model.record import Problem, Values, problem
@@ -34,9 +35,9 @@ def long_day(day: str, lang: Lang) -> str:
 
 
 def _clock(time: str, lang: Lang) -> str:
-    halves = ("a. m.", "p. m.") if lang == "es" else ("AM", "PM")
+    halves = ("a.\u00a0m.", "p.\u00a0m.") if lang == "es" else ("AM", "PM")
     hour, minute = (int(part) for part in time.split(":"))
-    return f"{hour % 12 or 12}:{minute:02d} {halves[hour >= 12]}"  # noqa: PLR2004
+    return f"{hour % 12 or 12}:{minute:02d}\u00a0{halves[hour >= 12]}"  # noqa: PLR2004
 
 
 # ---------------------------------------------------------------- contexts
@@ -80,14 +81,26 @@ def agenda_context(base: Mapping[str, Any], case: Case, notes: Form, titles: Map
     """The sections with their minutes, the items to add, the previous next steps."""
     lang: Lang = base["lang"]
     given = {**minutes, **{name: count for name, count in case.agenda_minutes.items() if name in minutes}}
-    steps = [{"action": step.action, "responsible": step.responsible, "due_date": long_day(step.due_date, lang), "status": _option(notes, "status", step.status, lang, "next_steps")} for step in case.previous_steps]
+    steps = [{"action": initialled(step.action, case), "responsible": initialled(step.responsible, case), "due_date": long_day(step.due_date, lang), "status": _option(notes, "status", step.status, lang, "next_steps")} for step in case.previous_steps]
     return {
         **base,
         "agenda": [{"title": titles[name].said(lang), "minutes": str(count)} for name, count in given.items()],
         "agenda_total": str(sum(given.values())),
-        "agenda_items": list(case.agenda_items),
+        "agenda_items": [initialled(item, case) for item in case.agenda_items],
         "previous_steps": steps,
     }
+
+
+def initialled(text: str, case: Case) -> str:
+    """Free text of an unprotected letter with the family's names replaced by initials, birth dates left out (R23)."""
+    for name in (case.client.name, case.guardian):
+        if name:
+            text = re.sub(rf"\b{re.escape(name)}\b", initials_of(name), text)
+    for part in (part for name in (case.client.name, case.guardian) for part in name.split() if len(part) > 2):  # noqa: PLR2004
+        text = re.sub(rf"\b{re.escape(part)}\b", f"{part[0]}.", text)
+    for spelled in case.personal():
+        text = text.replace(spelled, "…")
+    return text
 
 
 def summary_context(base: Mapping[str, Any], case: Case, notes: Form, recipients: Sequence[Member]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from formsvc.model.values import ON, read_option
 from formsvc.parsers.fields import Fields, Found, is_off, on_states, read_fields, read_text
 from formsvc.parsers.shown import Shown, same_text
 
+_AA, _A, _AP, _SEAL = Name.AA, Name.A, Name.AP, Name.FSVCSeal
 _SUFFIX: Final = re.compile(r"(\[\d+\]|#\d+)$")  # what merging and XFA tools put behind a name
 _STAMP_NAME: Final = re.compile(r"stamp-[ab](-\d+)?")
 _SHARE: Final = 0.5  # of a document's fields that must fit a form to be taken for it without a stamp
@@ -182,8 +183,8 @@ class _Reading:
         shown = self._differently_shown(found, place, raw)
         if shown is not None:
             self.problems.append(problem("shown-differs", key, "warning", shown=shown[:60]))
-        if self._identity.sealed and self._identity.stamp and "/FSVCSeal" in found.widget:
-            seal = found.widget["/FSVCSeal"]
+        if self._identity.sealed and self._identity.stamp and _SEAL in found.widget:
+            seal = found.widget[_SEAL]
             wanted = value_seal(self._key, self._identity.stamp.document, key, raw)
             if read_text(seal) != wanted:
                 self.problems.append(problem("locked-value-changed", key))
@@ -196,7 +197,7 @@ class _Reading:
             return self._box_shown(found, marked=bool(raw))
         if self._regenerated or found.kind == "/Sig":
             return None  # every viewer draws these anew from the value
-        if not raw and "/AP" not in found.widget:
+        if not raw and _AP not in found.widget:
             return None
         shown = self._shown.text(found.widget)
         if shown is None:
@@ -220,7 +221,7 @@ class _Reading:
         for page, box in self._fields.markup:
             yield problem("ink-over-field", self._under(page, box))
         active = active_content(self._pdf)
-        if any("/AA" in found.widget or "/A" in found.widget for found in self._fields.found):
+        if any(_AA in found.widget or _A in found.widget for found in self._fields.found):
             active.append("field actions")
         if active:
             yield problem("active-content", "", "warning", detail=", ".join(active))

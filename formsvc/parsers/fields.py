@@ -6,7 +6,7 @@ first; the tree adds what has no widget. Everything is bounded: hostile trees ar
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
@@ -14,7 +14,8 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 from formsvc.errors import Refused
 from formsvc.model.record import NO_BOX, Box
 
-_WIDGET: Final = Name.Widget  # making a Name anew for every comparison costs more than the comparison
+# Names made once: making one anew for every look-up costs more than the look-up.
+_WIDGET, _SUBTYPE, _T, _FT, _V, _AS, _PARENT, _RECT = Name.Widget, Name.Subtype, Name.T, Name.FT, Name.V, Name.AS, Name.Parent, Name.Rect
 _DEPTH_MOST: Final = 32
 _FIELDS_MOST: Final = 20_000
 _PAGES_MOST: Final = 500
@@ -76,7 +77,7 @@ def _form_fields(pdf: Pdf) -> object:
 def _take(annotation: object, page: int, fields: Fields, seen: set[tuple[int, int]]) -> None:
     if not isinstance(annotation, Dictionary):
         return
-    subtype = annotation.get("/Subtype")
+    subtype = annotation.get(_SUBTYPE)
     if subtype == _WIDGET:
         if len(fields.found) >= _FIELDS_MOST:
             raise Refused("too-costly", "", resource=f"fields (more than {_FIELDS_MOST})")
@@ -114,27 +115,27 @@ def _found(widget: Dictionary, page: int) -> Found:
     names: list[str] = []
     kind: object = None
     value = None
-    node: object = widget
+    node: Any = widget
     for _ in range(_DEPTH_MOST):
-        part = node.get("/T")  # type: ignore[attr-defined]
+        part = node.get(_T)
         if isinstance(part, String):
             names.append(decode_text(bytes(part)))
-        kind = node.get("/FT") if kind is None else kind  # type: ignore[attr-defined]
-        if value is None and "/V" in node:  # type: ignore[operator]
-            value = node["/V"]  # type: ignore[index]
-        if "/Parent" not in node or not isinstance(node := node["/Parent"], Dictionary):  # type: ignore[operator,index]
+        kind = node.get(_FT) if kind is None else kind
+        if value is None and _V in node:
+            value = node[_V]
+        if _PARENT not in node or not isinstance(node := node[_PARENT], Dictionary):
             break
     name = names[0] if len(names) == 1 else ".".join(reversed(names))
-    state = str(widget["/AS"])[1:] if "/AS" in widget else ""
-    return Found(name=name, kind="" if kind is None else str(kind), value=value, state=state, widget=widget, page=page, box=read_box(widget))
+    kind = "" if kind is None else str(kind)
+    state = str(widget[_AS])[1:] if kind != "/Tx" and _AS in widget else ""
+    return Found(name=name, kind=kind, value=value, state=state, widget=widget, page=page, box=read_box(widget))
 
 
 def read_box(annotation: Dictionary) -> Box:
     """Where an annotation sits, corners in order."""
-    corners = annotation.get("/Rect")
     try:
-        x1, y1, x2, y2 = map(float, corners.unparse()[1:-1].split())  # type: ignore[union-attr]
-    except (AttributeError, ValueError):  # not an array of four numbers
+        x1, y1, x2, y2 = map(float, annotation[_RECT].unparse()[1:-1].split())
+    except (AttributeError, KeyError, ValueError):  # not an array of four numbers
         return NO_BOX
     return (min(x2, x1), min(y2, y1), max(x1, x2), max(y1, y2))
 

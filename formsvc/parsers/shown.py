@@ -14,6 +14,7 @@ from pikepdf import Array, Dictionary, Name, Stream, String
 
 from formsvc.parsers.fields import decode_text
 
+_AP, _N, _RESOURCES = Name.AP, Name.N, Name.Resources
 _STREAM_MOST: Final = 300_000
 _NESTED_MOST: Final = 3
 _MARK: Final = re.compile(r"(?:continued on page|continúa en la página|… p\.) \d+")
@@ -37,8 +38,8 @@ class Shown:
 
     def text(self, widget: Dictionary) -> tuple[str, bool] | None:
         """The text a widget shows, and whether a mark says that it continues elsewhere."""
-        appearances = widget["/AP"] if "/AP" in widget else None  # noqa: SIM401  (get is slow on what is missing)
-        normal = appearances.get("/N") if isinstance(appearances, Dictionary) else None
+        appearances = widget[_AP] if _AP in widget else None  # noqa: SIM401  (get is slow on what is missing)
+        normal = appearances.get(_N) if isinstance(appearances, Dictionary) else None
         if not isinstance(normal, Stream):
             return ("", False)
         pieces, marked = self._read(normal, Dictionary(), 0)
@@ -47,7 +48,7 @@ class Shown:
     def _read(self, form: Stream, inherited: Dictionary, depth: int) -> tuple[list[str] | None, bool]:
         if depth > _NESTED_MOST or len(raw := form.read_raw_bytes()) > _STREAM_MOST:
             return None, False
-        found = form.get("/Resources", inherited)
+        found = form.get(_RESOURCES, inherited)
         resources = found if isinstance(found, Dictionary) else Dictionary()
         if (ours := _OURS.fullmatch(raw)) and self._is_win_ansi(resources):
             lines = b" ".join(_LITERAL.findall(ours[1]))

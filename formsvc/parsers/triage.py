@@ -19,6 +19,8 @@ _PICTURES: Final = (
 )
 _OTHERS: Final = ((b"PK\x03\x04", "a ZIP or Office file"), (b"\xd0\xcf\x11\xe0", "an old Office file"), (b"<html", "a web page"), (b"<!doctype html", "a web page"), (b"{\\rtf", "an RTF text"))
 _WORDS: Final = re.compile(r"\b([0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z*~$=])")
+_OBJECT: Final = re.compile(rb"\b\d{1,10} \d{1,5} obj\b")
+_END: Final = re.compile(rb"startxref\s+\d+\s+%{0,2}E?O?F?\s*\Z")
 _PAGES_LOOKED_AT: Final = 3
 _PAGES_SCANNED: Final = 500
 
@@ -26,6 +28,7 @@ _PAGES_SCANNED: Final = 500
 def read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Submission:
     """The answers in a file; refuses what cannot be read, saying what it is and what to send instead."""
     _check_head(content)
+    _check_end(content)
     with _opened(content, password) as pdf:
         if not len(pdf.pages):
             raise Refused("no-pages")
@@ -48,6 +51,13 @@ def _check_head(content: bytes) -> None:
     head = content[:64].lstrip().lower()
     found = next((name for magic, name in _OTHERS if head.startswith(magic.lower())), "its first bytes say otherwise")
     raise Refused("not-a-pdf", "", detail=found)
+
+
+def _check_end(content: bytes) -> None:
+    """Refuse a file whose last update was cut off: repaired, it would be read as the form before that update."""
+    after = content[content.rfind(b"%%EOF") + 1 :]
+    if _OBJECT.search(after) and not _END.search(after):
+        raise Refused("damaged", "", detail="its end is missing")
 
 
 def _opened(content: bytes, password: str | None) -> Pdf:

@@ -46,20 +46,25 @@ def _byte_runs(value: int, bits: int) -> tuple[tuple[int, int], ...]:
     return tuple(runs)
 
 
-@cache
-def _row_piece(column: int, value: int, bits: int) -> bytes:
+def _row_piece(column: int, value: int) -> bytes:
     """Rectangles for eight modules of a row, in module units."""
-    return b"".join(b"%d 0 %.2f %.2f re " % (column + start, length + _OVERLAP, 1 + _OVERLAP) for start, length in _byte_runs(value, bits))
+    return b"".join(b"%d 0 %.2f %.2f re " % (column + start, length + _OVERLAP, 1 + _OVERLAP) for start, length in _byte_runs(value, 8))
+
+
+@cache
+def _pieces(column: int) -> tuple[bytes, ...]:
+    """The rectangles of every byte at a column."""
+    return tuple(_row_piece(column, value) for value in range(256))
 
 
 def _draw(pixels: bytes, side: int) -> bytes:
     """A square of modules (0 is dark) as a path in module units, lowest row at y = 0."""
     dark = pixels.translate(_TO_BITS)
+    columns = [_pieces(8 * column) for column in range((side + 7) // 8)]
     rows = []
-    for top in range(side - 1, -1, -1):
-        number = int(dark[top * side : top * side + side], 2) << (-side % 8)
-        packed = number.to_bytes((side + 7) // 8, "big")
-        rows.append(b"".join(_row_piece(8 * i, byte, min(8, side - 8 * i)) for i, byte in enumerate(packed) if byte))
+    for top in range((side - 1) * side, -1, -side):
+        packed = (int(dark[top : top + side], 2) << (-side % 8)).to_bytes(len(columns), "big")
+        rows.append(b"".join([pieces[byte] for pieces, byte in zip(columns, packed, strict=True)]))
     return b"f 1 0 0 1 0 1 cm ".join(rows) + b"f"
 
 

@@ -197,4 +197,7 @@ def _stamp_input(name: str) -> Markup:
 def _paginated(job: _Job) -> bytes:
     page = job.catalog.file(job.form.id, "page.html")
     html = page_html(job.catalog, job.form, job.counts, job.lang)
-    return paginate(html, folders=job.catalog.page_folders(job.form.id), base=page.parent)
+    try:
+        return paginate(html, folders=job.catalog.page_folders(job.form.id), base=page.parent)
+    except Refused as refused:
+        raise refused.at(str(page)) from refused

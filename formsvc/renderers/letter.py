@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import docx
+import docx.document
 import jinja2
 import mammoth
 from docx.oxml.ns import qn
@@ -35,23 +36,36 @@ p[style-name='Heading 1'] => h2:fresh
 p[style-name='Heading 2'] => h3:fresh
 p[style-name='Heading 3'] => h4:fresh
 p[style-name='Subtitle'] => p.subtitle:fresh
+p[style-name='Notice'] => p.notice:fresh
+p[style-name='Address'] => p.address:fresh
+p[style-name='Closing'] => p.closing:fresh
+p[style-name='Signature'] => p.signature:fresh
+p[style-name='Cut Line'] => p.cut:fresh
+p[style-name='Table Heading'] => p:fresh
+p[style-name='Table Text'] => p:fresh
+p[style-name='Letterhead'] => p:fresh
+p[style-name='Template Tag'] => p:fresh
 """
 _SHEET: Final = Markup("""
-@page { size: letter; margin: 34mm 25mm 26mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #333;
+@page { size: letter; margin: 31mm 24mm 24mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #333;
   @top-left { content: element(head); width: 100%; vertical-align: bottom; padding-bottom: 5mm; }
   @bottom-left { content: element(foot); width: 100%; vertical-align: top; padding-top: 4mm; } }
-html { font: 10.5pt/1.4 "Formsvc Sans"; color: #111; }
+html { font: 10pt/1.34 "Formsvc Sans"; color: #111; }
 body { margin: 0; }
 .head { position: running(head); border-bottom: 0.6pt solid #888; padding-bottom: 2mm; }
 .foot { position: running(foot); border-top: 0.6pt solid #888; padding-top: 2mm; }
 .head p, .foot p { margin: 0; display: flex; justify-content: space-between; }
 .page::after { content: counter(page); } .pages::after { content: counter(pages); }
-h1 { font-size: 19pt; line-height: 1.2; margin: 0 0 3mm; } h2 { font-size: 13.5pt; margin: 6mm 0 1.5mm; }
+h1 { font-size: 18pt; line-height: 1.2; margin: 3mm 0 2mm; } h2 { font-size: 13pt; margin: 4.5mm 0 1.2mm; }
 h3 { font-size: 11.5pt; margin: 4.5mm 0 1mm; } h4 { font-size: 10.5pt; margin: 3mm 0 1mm; }
 h1, h2, h3, h4 { font-weight: 600; break-after: avoid; }
-p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 2.4mm; } ul, ol { margin: 0 0 2.4mm; padding-left: 5.5mm; }
+p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 1.8mm; } ul, ol { margin: 0 0 2.4mm; padding-left: 5.5mm; }
 table { width: 100%; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; }
 th, td { border: 0.5pt solid #888; padding: 1.4mm 2mm; text-align: left; vertical-align: top; } th { background: #e8ecef; font-weight: 600; }
+p:has(+ table), p:has(+ ul) { break-after: avoid; }
+p.subtitle { color: #333; } p.address, p.signature { margin: 0; } p.closing { margin-top: 6mm; }
+p.notice { border: 0.6pt solid #555; padding: 2.5mm 3mm; }
+p.cut { border-top: 0.8pt dashed #555; padding-top: 2mm; margin-top: 4mm; break-before: page; color: #333; }
 td p, th p { margin: 0; overflow-wrap: break-word; }
 """)
 
@@ -113,7 +127,20 @@ def convert(template: bytes) -> Converted:
     except (zipfile.BadZipFile, KeyError, ValueError) as problem:
         raise Refused("letter-unreadable", "", detail=type(problem).__name__) from problem
     section = document.sections[0]
-    return Converted(_jinja(body), _jinja(_edge(section.header.paragraphs)), _jinja(_edge(section.footer.paragraphs)))
+    return Converted(_jinja(_with_widths(body, document)), _jinja(_edge(section.header.paragraphs)), _jinja(_edge(section.footer.paragraphs)))
+
+
+def _with_widths(body: str, document: docx.document.Document) -> str:
+    """Tables with the column widths they have in Word."""
+    grids = iter([[int(column.get(qn("w:w"), "0")) for column in grid.iter(qn("w:gridCol"))] for grid in document.element.body.iter(qn("w:tblGrid"))])
+
+    def columns(_found: re.Match[str]) -> str:
+        grid = next(grids, [])
+        whole = sum(grid)
+        parts = "".join(f'<col style="width: {100 * width / whole:.1f}%">' for width in grid) if whole else ""
+        return f"<table><colgroup>{parts}</colgroup>"
+
+    return re.sub(r"<table>", columns, body)
 
 
 def _jinja(source: str) -> str:
@@ -168,9 +195,9 @@ def render_html(template: bytes, context: Mapping[str, Any], place: str, *, titl
 
 def _headed(body: Markup) -> Markup:
     """Tables with their first row as head, so that it repeats and a screen reader hears it."""
-    table = re.compile(r"<table>(?:<tbody>)?\s*(<tr>.*?</tr>)", re.DOTALL)
-    headed = table.sub(lambda found: "<table><thead>" + re.sub(r"<(/?)td\b", r"<\1th", found[1]).replace("<th>", '<th scope="col">') + "</thead>", body)
-    return Markup(headed.replace("</tbody></table>", "</table>"))  # noqa: S704  (escaped when it was rendered)
+    table = re.compile(r"(<table>(?:<colgroup>.*?</colgroup>)?)(?:<tbody>)?\s*(<tr>.*?</tr>)", re.DOTALL)
+    headed = table.sub(lambda found: found[1] + "<thead>" + re.sub(r"<(/?)td\b", r"<\1th", found[2]) + "</thead>", body)
+    return Markup(headed.replace("<th>", '<th scope="col">').replace("</tbody></table>", "</table>"))  # noqa: S704  (escaped when it was rendered)
 
 
 # ---------------------------------------------------------------- checked

@@ -37,6 +37,7 @@ def paginate(html: str, *, folders: tuple[Path, ...] = (), base: Path | None = N
     """The pages of an HTML document; inputs become form fields. It may only use files of these folders."""
     weasyprint = _weasyprint()
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
 
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     fonts = FontConfiguration()
@@ -44,7 +45,10 @@ def paginate(html: str, *, folders: tuple[Path, ...] = (), base: Path | None = N
     faces = "".join(f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: url("{file.as_uri()}"); }}' for name, weight, file in _FACES)
     sheet = weasyprint.CSS(string=faces, font_config=fonts, url_fetcher=fetcher)
     document = weasyprint.HTML(string=html, url_fetcher=fetcher, base_url=f"{base.as_uri()}/" if base else None)
-    pdf = document.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_forms=True, pdf_variant="pdf/ua-1")
+    try:
+        pdf = document.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_forms=True, pdf_variant="pdf/ua-1")
+    except FatalURLFetchingError as stopped:
+        raise Refused("template-failed", "", detail=str(stopped)) from stopped
     return bytes(pdf)
 
 

@@ -146,7 +146,7 @@ def _widget(field: pikepdf.Object, compiled: CompiledForm, slot: Slot) -> Widget
     place = compiled.form.find(slot.name)
     ticks = place is not None and is_box(place.ask.kind)
     number, flags = field.objgen[0], int(field.get(Name.Ff, 0))
-    for key in ("/TU", "/Ff", "/V", "/AS", *(() if ticks else ("/AP",))):
+    for key in ("/TU", "/Ff", "/V", "/AS", *(() if ticks else ("/AP", "/MK"))):
         if key in field:
             del field[key]
     label = place.label(compiled.lang) if place else slot.name
@@ -154,7 +154,7 @@ def _widget(field: pikepdf.Object, compiled: CompiledForm, slot: Slot) -> Widget
     left, bottom, right, top = slot.box
     return Widget(
         number=number,
-        head=field.unparse(resolved=True).rstrip()[:-2],
+        head=_compact(field.unparse(resolved=True)),
         flags=flags,
         place=place,
         slot=slot,
@@ -166,6 +166,11 @@ def _widget(field: pikepdf.Object, compiled: CompiledForm, slot: Slot) -> Widget
         ticks=ticks,
         empty=(b"/AS/Off/V/Off" if ticks else b"") + (b"/Ff %d" % flags if flags else b""),
     )
+
+
+def _compact(dictionary: bytes) -> bytes:
+    """A field's dictionary without needless spaces, not closed: hundreds are written and compressed per document."""
+    return re.sub(rb" (?=[/\[(<>])", b"", dictionary.rstrip()[:-2].rstrip())
 
 
 def _by_row(widgets: Mapping[str, Widget]) -> dict[tuple[str, int], tuple[Widget, ...]]:
