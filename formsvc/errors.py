@@ -59,6 +59,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "some-failed": Wording("{count} could not be written; the others are complete", "Correct the case and run it again: it goes on where it stopped."),
     "letter-faults": Wording("{count} placeholders are wrong", "Correct them in Word and check again."),
     "unknown-zone": Wording("“{name}” is no time zone", "Use a name like America/Denver."),
+    "address-not-ascii": Wording("the address has letters that mail headers do not carry everywhere", "Use the spelling in the letters A to Z, digits and signs."),
     "no-consent-to-share": Wording("R21: there is no valid written consent to share information with {who}", "Add the consent, or leave this person out."),
     "no-consent-to-distribute": Wording("R22: there is no recorded consent to distribute notes to {who}", "Add the consent (written, or verbal with who took it), or leave this person out."),
     # Documents that come back

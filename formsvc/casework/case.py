@@ -17,13 +17,14 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 from formsvc.errors import Refused, word
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.model.record import Values
-from formsvc.model.values import forbidden_characters
+from formsvc.model.values import MONTHS, forbidden_characters
 
 Audience = Literal["professional", "guardian", "youth"]
 AUDIENCES: Final[tuple[Audience, ...]] = ("professional", "guardian", "youth")
 MODES: Final = ("in_person", "phone", "video", "sent_input", "regrets", "no_reply")
 TYPES: Final = ("initial", "review", "closing")
 _MINUTES: Final = 90  # R25: a conference usually takes an hour and a half
+_MOST_MEMBERS: Final = 300
 EVERYBODY: Final = "*"
 
 
@@ -147,7 +148,10 @@ def _spellings(day: str) -> tuple[str, ...]:
     if not day:
         return ()
     value = date.fromisoformat(day)
-    return (f"{value:%m/%d/%Y}", f"{value.month}/{value.day}/{value.year}", f"{value:%B} {value.day}, {value.year}", f"{value:%d/%m/%Y}", f"{value:%Y%m%d}")
+    months = [MONTHS[lang][value.month - 1] for lang in LANGS]
+    written = [spelled for month in months for spelled in (f"{month} {value.day}, {value.year}", f"{value.day} de {month} de {value.year}", f"{value.day} {month} {value.year}")]
+    numbers = (f"{value:%m/%d/%Y}", f"{value.month}/{value.day}/{value.year}", f"{value:%d/%m/%Y}", f"{value.day}/{value.month}/{value.year}", f"{value:%Y%m%d}")
+    return (*numbers, *written)
 
 
 # ---------------------------------------------------------------- loaded
@@ -189,6 +193,15 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _mailable(address: str) -> None:
+    if not address.isascii():  # a mail header carries other letters to few mailboxes only
+        raise ValidationError(word("address-not-ascii"))
+
+
+def _address() -> fields.Email:
+    return fields.Email(validate=_mailable)
+
+
 def _known_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError(word("unknown-zone", name=name))
@@ -210,7 +223,7 @@ class _MemberSchema(_Plain):
     partner_system = _text()
     audience = fields.String(validate=validate.OneOf(AUDIENCES))
     address = fields.List(_text(), validate=validate.Length(max=8))
-    email = fields.Email()
+    email = _address()
     lang = fields.String(validate=validate.OneOf(LANGS))
     mode = fields.String(validate=validate.OneOf(MODES))
 
@@ -220,7 +233,7 @@ class _CoordinatorSchema(_Plain):
     name = _text(required=True)
     organisation = _text()
     phone = _text(most=60)
-    email = fields.Email()
+    email = _address()
 
 
 class _ConsentSchema(_Plain):
@@ -262,7 +275,7 @@ class _CaseSchema(_Plain):
     guardian = _text()
     coordinator = fields.Nested(_CoordinatorSchema, required=True)
     conference = fields.Nested(_ConferenceSchema, required=True)
-    team = fields.List(fields.Nested(_MemberSchema), required=True, validate=validate.Length(min=1, max=60))
+    team = fields.List(fields.Nested(_MemberSchema), required=True, validate=validate.Length(min=1, max=_MOST_MEMBERS))
     consents = fields.List(fields.Nested(_ConsentSchema))
     agenda_minutes = fields.Dict(keys=fields.String(), values=fields.Integer(strict=True, validate=validate.Range(0, 480)))
     agenda_items = fields.List(_text(most=500))

@@ -25,16 +25,17 @@ def is_valid(consent: Consent, day: date) -> bool:
 
 def covers(consent: Consent, member: Member) -> bool:
     """Whether a consent names a recipient: by name, role or organisation, or the whole team."""
-    names = {plain(text) for text in (member.name, member.role, member.organisation) if text}
+    names = {plain(text) for text in (member.name, member.role, member.organisation)} - {""}
     return any(recipient == EVERYBODY or plain(recipient) in names for recipient in consent.recipients)
 
 
 def refusals(case: Case, recipients: Sequence[Member], day: date, *, notes: bool) -> Iterator[Problem]:
     """Why a document may not go to some recipients; `notes` says whether it carries conference notes."""
     kinds = ("share", "distribute") if notes else ("share",)
-    for number, member in enumerate(recipients):
+    for member in recipients:
         if member.audience in FAMILY:
             continue
+        number = case.team.index(member) if member in case.team else len(case.team)
         for kind in kinds:
             if not any(consent.kind == kind and is_valid(consent, day) and covers(consent, member) for consent in case.consents):
                 yield problem(f"no-consent-to-{kind}", f"team-{number}", "error", who=member.role or member.organisation or f"member {number + 1}")
