@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from formsvc.casework.case import Case, Member, load_case
 from formsvc.casework.consent import refusals
-from formsvc.casework.letters import LetterName, agenda_context, base_context, doubts, invitation_context, summary_context
+from formsvc.casework.letters import LetterName, agenda_context, base_context, doubts, initialled, invitation_context, summary_context
 from formsvc.catalog import Catalog, LetterTemplate
 from formsvc.errors import Refused
 from formsvc.model.form import Form
@@ -152,13 +152,13 @@ class _Writing:
         job = self.job
         if job.name == "invitation":
             everybody = Member(name=_TEAM[job.lang], audience="professional")
-            return invitation_context(base, job.recipient or everybody)
+            return invitation_context(base, job.case, job.recipient or everybody)
         if job.name == "agenda":
             return agenda_context(base, job.case, notes, self.template.sections, self.template.minutes)
         return summary_context(base, job.case, notes, self.recipients)
 
     def _words(self, source: str) -> str:
-        return TemplateEnvironment().from_string(source).render(self.context)
+        return TemplateEnvironment(markup=False).from_string(source).render(self.context)
 
     def face(self, face: Face) -> bytes:
         """The letter as one kind of file."""
@@ -199,8 +199,8 @@ class _Writing:
         meeting = Meeting(
             uid=f"{hashlib.sha256(f'{case.client.initials}{conference.number}{conference.date}{case.coordinator.email}'.encode()).hexdigest()[:24]}@formsvc",
             summary=self.subject,
-            description=f"{conference.line}\n{case.coordinator.name}, {case.coordinator.phone}".strip(", \n"),
-            place=conference.place,
+            description=f"{initialled(conference.line, case)}\n{case.coordinator.name}, {case.coordinator.phone}".strip(", \n"),
+            place=initialled(conference.place, case),
             begins=conference.begins(),
             ends=conference.ends(),
             organiser=(case.coordinator.name, case.coordinator.email),
@@ -223,12 +223,13 @@ def _cover_html(cover: str, lang: Lang, title: str) -> str:
     return TemplateEnvironment().from_string(source).render(lang=lang, title=title, lines=cover.split("\n\n"))
 
 
+_PAGE_NUMBERS: Final = re.compile(r"<p\b[^>]*>(?:(?!</p>).)*<span class=\"page\">.*?</p>", re.DOTALL)
 _BLOCK: Final = re.compile(r"</(?:p|h[1-6]|li|tr|div)>|<br\s*/?>")
 
 
 def _text_of(page: str) -> str:
     """The words of a letter's HTML, a line for each paragraph and row."""
-    body = page[page.index("</head>") :]
-    cells = re.sub(r"</t[dh]>\s*<t[dh][^>]*>", " | ", body)
+    body = _PAGE_NUMBERS.sub("", page[page.index("</head>") :])
+    cells = re.sub(r"(?:</p>\s*)*</t[dh]>\s*<t[dh][^>]*>", " | ", body)
     text = re.sub(r"<[^>]+>", "", _BLOCK.sub("\n", cells))
     return re.sub(r"\n\s*\n+", "\n\n", unescape(text)).strip() + "\n"

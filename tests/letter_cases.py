@@ -7,14 +7,13 @@ from datetime import date
 from functools import cache
 from typing import Any, Final
 
-from small_forms import SHIPPED
-
 from formsvc.casework.case import Case
 from formsvc.casework.letters import LetterName
 from formsvc.catalog import Catalog
 from formsvc.letters import Face, Letter, LetterJob, open_case, write_letter
 from formsvc.model.kinds import Lang
 from formsvc.settings import samples_folder
+from tests.small_forms import SHIPPED
 
 PASSWORD: Final = "tulip-harbor-lantern-orchid-meadow-copper"
 TODAY: Final = date(2026, 12, 8)
@@ -48,7 +47,7 @@ def sample_case(changes: Mapping[str, Any] | None = None, *, name: str = "confer
     return open_case(SHIPPED, sample_data(changes, name=name))
 
 
-def write(  # noqa: PLR0913  (what can be asked for, by name)
+def write(
     name: LetterName, face: Face, case: Case | None = None, *, lang: Lang = "en", to: int | None = None,
     password: str | None = None, today: date = TODAY, catalog: Catalog = SHIPPED,
 ) -> Letter:

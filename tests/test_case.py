@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from letter_cases import sample_data
 
 from formsvc.casework.case import Case, initials_of, load_case
 from formsvc.errors import Refused
+from tests.letter_cases import sample_data
 
 
 def refusal(changes: dict[str, Any]) -> Refused:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_forms import DEFINITION, FORMS, SHIPPED, agency, write_form
 
 from formsvc.catalog import KINDS, Catalog, read_form, shipped_folder
 from formsvc.errors import Refused
 from formsvc.model.form import FormId
 from formsvc.model.kinds import Choice, Choices, LongText, Number, Text
 from formsvc.renderers.compile import compile_form
+from tests.small_forms import DEFINITION, FORMS, SHIPPED, agency, write_form
 
 NOTE = FormId(name="note", version=1)
 

@@ -19,12 +19,12 @@ from typing import Any
 
 import pikepdf
 import pytest
-from small_forms import BODY, DEFINITION, DOCUMENT, FORMS, KEY, installation, write_form
 
 from formsvc.catalog import shipped_folder
 from formsvc.errors import WORDING, Refused
 from formsvc.model.stamp import in_words
 from formsvc.service import Service
+from tests.small_forms import BODY, DEFINITION, DOCUMENT, FORMS, KEY, installation, write_form
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]

@@ -10,11 +10,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from letter_cases import PASSWORD, sample_case, write
 
 from formsvc.casework.case import Case, Consent, Member
 from formsvc.casework.consent import covers, is_valid, refusals
 from formsvc.errors import Refused
+from tests.letter_cases import PASSWORD, sample_case, write
 
 DAY = date(2026, 12, 8)
 TEACHER, NURSE = Member(name="Gideon Marshwood", role="Classroom teacher", organisation="Alderbank Elementary School"), Member(name="Rufus Tannerby", role="Nurse")

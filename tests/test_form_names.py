@@ -10,10 +10,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_forms import BY_NAME, COLORS, FORMS, TRIES, ask, form_of, rows_of
 
 from formsvc.model.form import Form, Place, ask_places, is_row, key_of
 from formsvc.model.kinds import LANGS, Choices, Lang, Text, is_box
+from tests.small_forms import BY_NAME, COLORS, FORMS, TRIES, ask, form_of, rows_of
 
 EACH_FORM = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.id.name)
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_forms import BY_NAME, COLORS, DOCUMENT, FORMS, TRIES, ask, form_of, records_of, rows_of
 
 from formsvc.model.form import Form
 from formsvc.model.interpret import answer_texts, interpret
 from formsvc.model.kinds import LANGS, Choice, Choices, Day, Kind, Lang, LongText, Number, Text, Tick
 from formsvc.model.record import Answer, Problem, Record, Submission, problem
 from formsvc.model.values import ON, write_value
+from tests.small_forms import BY_NAME, COLORS, DOCUMENT, FORMS, TRIES, ask, form_of, records_of, rows_of
 
 SMALL = form_of(
     ask("line", Text(limit=10)), ask("note", LongText(limit=20)), ask("count", Number(least=1, most=9)), ask("day", Day()), ask("tick", Tick()),

@@ -19,7 +19,7 @@ from formsvc.model.form import Form, Place
 from formsvc.model.interpret import interpret
 from formsvc.model.kinds import LANGS, Choices, Lang, LongText, is_box
 from formsvc.model.layout import CompiledForm
-from formsvc.model.record import Answer, Submission
+from formsvc.model.record import Answer, Row, Submission, Value
 from formsvc.model.schema import load_values
 from formsvc.model.stamp import Stamp, new_document
 from formsvc.parsers import triage
@@ -107,7 +107,8 @@ def test_text_longer_than_its_box_is_whole_in_the_value_and_goes_on_in_print(nam
     compiled = _compiled(name, lang, cache)
     group, ask = next((group, ask) for group in compiled.form.groups for ask in group.asks if isinstance(ask.kind, LongText))
     text = " ".join(f"word{number}" for number in range(900))
-    values = {group.name: [{ask.name: text}]}
+    row: Row = {ask.name: text}
+    values: dict[str, Value | list[Row]] = {group.name: [row]}
     stamp = Stamp(document=new_document(), code=compiled.form.code, version=1)
     filled = fill(compiled, values, stamp, KEY)
     assert [found.code for found in filled.problems] == ["continued"]

@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sound import sound
 
 from formsvc.errors import WORDING, Refused
 from formsvc.protection import check_usable, judge_password, new_passphrase
 from formsvc.protection.passphrases import entropy_bits, word_list
+from tests.sound import sound
 
 CLIENT = ("María López Garza", "2011-03-04", "(512) 555-0147")
 ENDINGS = ("s", "es", "d", "ed", "ing", "ly")

@@ -16,11 +16,12 @@ import pikepdf
 import pypdfium2
 import pytest
 import zxingcpp
-from small_forms import KEY, installation
 
 from formsvc.errors import Refused
 from formsvc.model.stamp import read_stamp
+from formsvc.renderers import compile as compiling
 from formsvc.service import Received, Service
+from tests.small_forms import KEY, installation
 
 ANSWERS = {
     "agency": "Quillback Agency", "site": "Zephyrine Hall", "unit": "Xylander class", "recorder": "Wilhelmina Quackenbush",
@@ -48,6 +49,7 @@ def logged(folder: Path) -> tuple[bytes, Received, list[str]]:
         def emit(self, record: logging.LogRecord) -> None:
             records.append(f"{record.name} {record.getMessage()} {record.args} {record.exc_info}")
 
+    compiling._compiled.cache_clear()
     root, keeper = logging.getLogger(), Keeper()
     level = root.level
     root.addHandler(keeper)

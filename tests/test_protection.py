@@ -22,13 +22,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msoffcrypto.format.ooxml import OOXMLFile
-from viewers import openers
-from viewers.openers import PDF_OPENERS
 from weasyprint import HTML
 
 from formsvc.errors import Refused
 from formsvc.parsers.sandbox import run_limited
 from formsvc.protection import judge_password, lock, locked_pdf, locked_word, unlock
+from tests.viewers import openers
+from tests.viewers.openers import PDF_OPENERS
 
 PASSWORD = "walnut-orbit-lantern-velvet"
 REFUSED = {"none": None, "empty": "", "wrong": f"{PASSWORD}s", "other case": PASSWORD.upper(), "truncated": PASSWORD[:-1]}

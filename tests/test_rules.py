@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_forms import BY_NAME, FORMS, SHIPPED, TRIES, records_of
 
 from formsvc.casework.rules import RULES, judge, role_label
 from formsvc.model.schema import load_values
+from tests.small_forms import BY_NAME, FORMS, SHIPPED, TRIES, records_of
 
 WORKSHEET, FCCH, CASES = BY_NAME["worksheet"], BY_NAME["fcch"], BY_NAME["case-management"]
 Found = list[tuple[str, str]]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_forms import BY_NAME, COLORS, FORMS, KINDS, TRIES, ask, form_of, records_of, rows_of
 
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Choices, Day, Kind, LongText, Month, Number, Signature, Stamp, Text, Tick, Time
 from formsvc.model.schema import load_values, record_schema
+from tests.small_forms import BY_NAME, COLORS, FORMS, KINDS, TRIES, ask, form_of, records_of, rows_of
 
 LINE, NOTE = ask("line", Text(limit=10)), ask("note", LongText(limit=20))
 SMALL = form_of(

@@ -22,12 +22,13 @@ import pytest
 
 from formsvc.demo import sample_values
 from formsvc.model.interpret import answer_texts
-from formsvc.model.kinds import LANGS, Lang, is_box
+from formsvc.model.kinds import LANGS, Choice, Lang, is_box
 from formsvc.model.layout import Layout, Slot
 from formsvc.model.values import write_value
 from formsvc.service import Service, checked_values
 from tests.papers import DOCUMENT, FORMS, SAMPLES
 from tests.viewers.engines import ENGINES, Box, Engine, letters
+from tests.viewers.fields import read_fields
 
 SEEN: Final = (
     "worksheet-20-prefilled", "worksheet-8-children", "worksheet-spanish", "fcch-three-homes",
@@ -226,6 +227,15 @@ def test_nothing_is_left_to_the_viewer(filled: FilledBy, name: str) -> None:
     with pikepdf.open(io.BytesIO(filled(name).content)) as document:
         assert "/NeedAppearances" not in document.Root.AcroForm
         assert [str(field.T) for field in document.Root.AcroForm.Fields if "/V" in field and "/AP" not in field] == []
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_choices_offer_the_labels_of_the_definition(filled: FilledBy, name: str) -> None:
+    """What a viewer lists, and some writers store, is letter by letter what the definition says."""
+    sheet, lang = filled(name), SAMPLES[name].lang
+    offered = {field.name: field.options for field in read_fields(sheet.content).values() if field.kind == "choice"}
+    wanted = {slot.name: tuple((option.code, option.label.said(lang)) for option in slot.kind.options) for slot in sheet.layout.slots if isinstance(slot.kind, Choice) and slot.name in offered}
+    assert {key: offered[key] for key in offered if offered[key] != wanted[key]} == {}
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_forms import KEY
 
 from formsvc.errors import Refused
 from formsvc.settings import read_settings
+from tests.small_forms import KEY
 
 ROOT = Path(__file__).parent.parent
 HEX = KEY.hex()

@@ -11,11 +11,11 @@ import subprocess
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from small_forms import TRIES
 
 from formsvc.check import SCRIPTS, check_fonts
 from formsvc.renderers.faces import Listed, base_face, coverage, font_for, listed_fonts
 from formsvc.renderers.shaping import MISSING, clusters, is_right_to_left, levels, shape
+from tests.small_forms import TRIES
 
 PRIVATE = "\U000f0000"  # in no font
 EMOJI = next((font for font in listed_fonts() if "Emoji" in font.family), None)
@@ -172,6 +172,7 @@ MIXED = st.lists(st.sampled_from(["abc", "אבג", "12", "(", ")", "محمد", "
 @TRIES
 @given(text=ANY | MIXED)
 @example(text="محمد 👨‍👩‍👧 محمد")
+@example(text="אב \U0001fae8\U00018cd6")
 def test_shaping_loses_nothing(text: str) -> None:
     """The runs of a line hold each of its characters once, and so do the texts their glyphs stand for."""
     runs, missing = shape(text, right_to_left=is_right_to_left(text))

@@ -10,9 +10,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_forms import DOCUMENT, KEY, TRIES
 
 from formsvc.model.stamp import ALPHABET, LENGTH, Stamp, from_words, in_words, is_document, new_document, read_stamp, stamp_text, value_seal
+from tests.small_forms import DOCUMENT, KEY, TRIES
 
 CHECKS = f"{ALPHABET}*~$=U"
 OTHER_KEY = bytes(32)

@@ -8,11 +8,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_forms import TRIES
 
 from formsvc.renderers.appearance import lay_text, measure_of
 from formsvc.renderers.shaping import SHAPED, clusters, is_right_to_left, shape
 from formsvc.renderers.text import LARGEST, PADDING, SIMPLE, SMALLEST, Fitted, Measure, fit_box, fit_line, is_simple, wrap
+from tests.small_forms import TRIES
 
 EDGE = 0.5  # thousandths of the size: rounding of measured widths
 LATIN = st.text(st.sampled_from("abcdeilmnoWMñé ,.-('\n"), max_size=200)

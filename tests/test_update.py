@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pikepdf import Name
-from small_forms import TRIES
 
 from formsvc.renderers.update import Update, _spans, escape, pdf_text
+from tests.small_forms import TRIES
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, [*range(8), *range(14, 32), 127]))), max_size=60)
 

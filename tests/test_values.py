@@ -10,13 +10,13 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_forms import COLORS, FORMS, KINDS, TRIES, said, values_of
 
 from formsvc.errors import WORDING
 from formsvc.model.kinds import LANGS, Choice, Choices, Day, Kind, Lang, LongText, Month, Number, Option, Signature, Stamp, Text, Tick, Time, is_box
 from formsvc.model.record import Value
 from formsvc.model.schema import misread_words
 from formsvc.model.values import EXAMPLES, MONTHS, ON, Misread, forbidden_characters, normal_lines, read_value, write_value
+from tests.small_forms import COLORS, FORMS, KINDS, TRIES, said, values_of
 
 UNREADABLE = Misread("unreadable-value")
 

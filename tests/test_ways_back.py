@@ -35,8 +35,6 @@ TRIPS: Final = [
     *((writer, sample) for writer in VIEWERS for sample in SAMPLES),
     *((writer, sample) for writer in WRITERS if writer not in VIEWERS for sample in TYPICAL),
 ]
-QPDF_HARNESS: Final = "qpdf 11.3 does not update objects outside object streams (harness: fill_qpdf)"
-
 HABITS: Final[Mapping[str, set[str]]] = {
     "pypdfform": {"shown-differs"},  # it draws nothing
     "preview_like": {"rebuilt-by-viewer"},
@@ -53,8 +51,6 @@ SCRIPT_HABITS: Final[Mapping[str, set[str]]] = {
 def _known(writer: str, sample: str) -> object:
     reason = CANNOT.get((writer, sample))
     marks = [pytest.mark.skip(reason=reason)] if reason else []
-    if writer == "qpdf":
-        marks.append(pytest.mark.xfail(reason=QPDF_HARNESS, raises=(AttributeError, AssertionError)))
     return pytest.param(writer, sample, marks=marks, id=f"{writer}-{sample}")
 
 
@@ -199,7 +195,6 @@ def test_a_text_may_be_spelled_in_any_encoding(service: Service, spelling: str) 
     _reads_as(service, edited(complete(service, "worksheet-spanish"), _respelled(SPELLINGS[spelling])), "worksheet-spanish")
 
 
-@pytest.mark.xfail(reason="fields._bounded refuses the document for a value stream of more than 10,000 stored bytes", raises=Refused)
 def test_a_long_text_may_be_a_stream(service: Service) -> None:
     """Five thousand characters, which the form allows, read the same when they are stored as a stream."""
     child = sample_values("worksheet-1-child")["children"][0] | {"discussion_points": ("Word and word. " * 334).strip()}

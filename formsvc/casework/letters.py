@@ -22,6 +22,8 @@ _WEEKDAYS: Final[Mapping[Lang, tuple[str, ...]]] = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
 }
+_UNRECORDED: Final[Mapping[Lang, str]] = {"en": "Not recorded", "es": "No consta"}
+_PRESENT: Final = ("in_person", "phone", "video")
 _NEXT_EARLIEST, _NEXT_LATEST = 28, 42  # days, R32
 
 
@@ -70,20 +72,28 @@ def base_context(case: Case, notes: Form, *, lang: Lang, today: date, agency: st
     }
 
 
-def invitation_context(base: Mapping[str, Any], member: Member) -> dict[str, Any]:
+def invitation_context(base: Mapping[str, Any], case: Case, member: Member) -> dict[str, Any]:
     """An invitation to one member; the youth it is about stands there by initials too."""
     name = base["client"]["initials"] if member.audience == "youth" else member.name
-    person = {"name": name, "role": member.role, "organisation": member.organisation, "address": list(member.address)}
-    return {**base, "audience": member.audience, "member": person}
+    lines = member.address if member.audience in AUDIENCES[1:] else [initialled(line, case) for line in member.address]
+    person = {"name": name, "role": initialled(member.role, case), "organisation": initialled(member.organisation, case), "address": list(lines)}
+    return {**_unprotected(base, case), "audience": member.audience, "member": person}
+
+
+def _unprotected(base: Mapping[str, Any], case: Case) -> dict[str, Any]:
+    """What every letter may say, with the family's names taken out of what was typed freely."""
+    conference = base["conference"]
+    typed = {name: initialled(conference[name], case) for name in ("place", "line")}
+    return {**base, "conference": {**conference, **typed}}
 
 
 def agenda_context(base: Mapping[str, Any], case: Case, notes: Form, titles: Mapping[str, Words], minutes: Mapping[str, int]) -> dict[str, Any]:
     """The sections with their minutes, the items to add, the previous next steps."""
     lang: Lang = base["lang"]
-    given = {**minutes, **{name: count for name, count in case.agenda_minutes.items() if name in minutes}}
+    given = _minutes(case, minutes)
     steps = [{"action": initialled(step.action, case), "responsible": initialled(step.responsible, case), "due_date": long_day(step.due_date, lang), "status": _option(notes, "status", step.status, lang, "next_steps")} for step in case.previous_steps]
     return {
-        **base,
+        **_unprotected(base, case),
         "agenda": [{"title": titles[name].said(lang), "minutes": str(count)} for name, count in given.items()],
         "agenda_total": str(sum(given.values())),
         "agenda_items": [initialled(item, case) for item in case.agenda_items],
@@ -91,13 +101,18 @@ def agenda_context(base: Mapping[str, Any], case: Case, notes: Form, titles: Map
     }
 
 
+def _minutes(case: Case, usual: Mapping[str, int]) -> dict[str, int]:
+    """Minutes of each section of the agenda: the case's own, else the usual ones."""
+    return {name: case.agenda_minutes.get(name, count) for name, count in usual.items()}
+
+
 def initialled(text: str, case: Case) -> str:
     """Free text of an unprotected letter with the family's names replaced by initials, birth dates left out (R23)."""
-    for name in (case.client.name, case.guardian):
-        if name:
-            text = re.sub(rf"\b{re.escape(name)}\b", initials_of(name), text)
-    for part in (part for name in (case.client.name, case.guardian) for part in name.split() if len(part) > 2):  # noqa: PLR2004
-        text = re.sub(rf"\b{re.escape(part)}\b", f"{part[0]}.", text)
+    names = [name for name in (case.client.name, case.guardian) if name]
+    for name in names:
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _found, name=name: initials_of(name), text, flags=re.IGNORECASE)  # type: ignore[misc]
+    for part in (part for name in names for part in name.split() if len(part) > 2):  # noqa: PLR2004
+        text = re.sub(rf"(?<!\w)(?:{re.escape(part)}|{re.escape(part.upper())})(?!\w)", f"{part[0]}.", text)
     for spelled in case.personal():
         text = text.replace(spelled, "…")
     return text
@@ -143,15 +158,23 @@ def _option(form: Form, name: str, code: str, lang: Lang, group: str = "") -> st
 
 def _attendance(case: Case, values: Values, notes: Form, lang: Lang) -> list[dict[str, Any]]:
     """Who took part in which way, in the order of the form's modes."""
-    rows = _rows(values, "team") or [{"name": member.name, "role": member.role, "organisation": member.organisation, "mode": member.mode} for member in case.team]
+    rows = _team(case, values)
     group = notes.group("team")
     kind = next((ask.kind for ask in group.asks if ask.name == "mode"), None) if group else None
     modes = [option.code for option in kind.options] if isinstance(kind, Choice) else []
+    if not any(row.get("mode") for row in rows):
+        return []  # nothing was recorded, which the letter says
     return [
-        {"mode": _option(notes, "mode", mode, lang, "team"), "members": [{key: row.get(key, "") for key in ("name", "role", "organisation")} for row in rows if row.get("mode") == mode]}
-        for mode in modes
-        if any(row.get("mode") == mode for row in rows)
+        {"mode": _option(notes, "mode", mode, lang, "team") if mode else _UNRECORDED[lang], "members": [{key: row.get(key, "") for key in ("name", "role", "organisation")} for row in rows if row.get("mode", "") == mode]}
+        for mode in (*modes, "")
+        if any(row.get("mode", "") == mode for row in rows)
     ]
+
+
+def _team(case: Case, values: Values) -> list[dict[str, Any]]:
+    """The team as the notes list it, else as the case does."""
+    listed = [{"name": member.name, "role": member.role, "organisation": member.organisation, "partner_system": member.partner_system, "mode": member.mode} for member in case.team]
+    return _rows(values, "team") or listed
 
 
 def _sections(notes: Form, values: Values, lang: Lang) -> Iterator[dict[str, Any]]:
@@ -160,7 +183,8 @@ def _sections(notes: Form, values: Values, lang: Lang) -> Iterator[dict[str, Any
     starts = {name: next((number for number, ask in enumerate(asks) if ask.name.startswith(f"{name}_")), len(asks)) for name in SECTIONS}
     ends = [*sorted(starts.values())[1:], next((number for number, ask in enumerate(asks) if ask.name.startswith("next_conference")), len(asks))]
     for name, end in zip(SECTIONS, ends, strict=True):
-        parts = [{"label": ask.label.said(lang), "text": text} for ask in asks[starts[name] : end] if (text := _said(ask.kind, values.get(ask.name), lang))]
+        first = [ask for ask in asks if ask.name == "family_absent_reason"] if name == SECTIONS[0] else []
+        parts = [{"label": ask.label.said(lang), "text": text} for ask in [*first, *asks[starts[name] : end]] if (text := _said(ask.kind, values.get(ask.name), lang))]
         if name == "home":
             parts += [{"label": str(row.get("agency", "")), "text": ", ".join(str(row[key]) for key in ("service", "how_long") if key in row)} for row in _rows(values, "services")]
         if parts:
@@ -181,9 +205,11 @@ def _said(kind: object, value: object, lang: Lang) -> str:
 def _steps_by_member(case: Case, values: Values, notes: Form, lang: Lang) -> Iterator[dict[str, Any]]:
     """Next steps per team member (R30); people who are not on the team come last."""
     rows = _rows(values, "next_steps")
-    names = list(dict.fromkeys([member.name for member in case.team] + [str(row.get("responsible", "")) for row in rows]))
-    for name in names:
-        own = [row for row in rows if plain(str(row.get("responsible", ""))) == plain(name)]
+    spelled: dict[str, str] = {}
+    for name in (*(member.name for member in case.team), *(str(row.get("responsible", "")) for row in rows)):
+        spelled.setdefault(plain(name), name)
+    for key, name in spelled.items():
+        own = [row for row in rows if plain(str(row.get("responsible", ""))) == key]
         if own:
             steps = [{"action": row.get("action", ""), "due_date": long_day(str(row.get("due_date", "")), lang), "status": _option(notes, "status", str(row.get("status", "")), lang, "next_steps")} for row in own]
             yield {"name": name, "organisation": str(own[0].get("organisation", "")), "steps": steps}
@@ -195,7 +221,7 @@ def _steps_by_member(case: Case, values: Values, notes: Form, lang: Lang) -> Ite
 def doubts(case: Case, letter: LetterName, *, minutes: Mapping[str, int], today: date) -> Iterator[Problem]:
     """What a coordinator should know before a letter goes (rules R24-R32); nothing is refused here."""
     if letter == "agenda":
-        total = sum({**minutes, **case.agenda_minutes}.values())
+        total = sum(_minutes(case, minutes).values())
         if total > case.conference.minutes:
             yield problem("agenda-too-long", "agenda_minutes", "warning", total=total, booked=case.conference.minutes)
         if not 0 <= (date.fromisoformat(case.conference.date) - today).days <= 1:
@@ -224,6 +250,12 @@ def _summary_doubts(case: Case) -> Iterator[Problem]:
             yield problem("step-without-member", key, "warning")
     if not case.notes.get("confidentiality_read"):
         yield problem("confidentiality-not-read", "notes-confidentiality_read", "warning")
-    family = [member for member in case.team if member.audience in AUDIENCES[1:]]
-    if not any(member.mode in ("in_person", "phone", "video") for member in family) and not case.notes.get("family_absent_reason"):
+    if not _has_family(case) and not case.notes.get("family_absent_reason"):
         yield problem("family-absent-without-reason", "notes-family_absent_reason", "warning")
+
+
+def _has_family(case: Case) -> bool:
+    """Whether a guardian, the youth or somebody else of the family took part."""
+    family = {plain(member.name) for member in case.team if member.audience in AUDIENCES[1:]}
+    present = [row for row in _team(case, case.notes) if row.get("mode") in _PRESENT]
+    return any(row.get("partner_system") == "family" or plain(str(row.get("name", ""))) in family for row in present)

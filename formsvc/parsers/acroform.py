@@ -223,6 +223,7 @@ class _Reading:
         active = active_content(self._pdf)
         if any(_AA in found.widget or _A in found.widget for found in self._fields.found):
             active.append("field actions")
+        active += sorted(self._fields.active)
         if active:
             yield problem("active-content", "", "warning", detail=", ".join(active))
 

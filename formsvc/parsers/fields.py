@@ -15,6 +15,7 @@ from formsvc.errors import Refused
 from formsvc.model.record import NO_BOX, Box
 
 # Names made once: making one anew for every look-up costs more than the look-up.
+_ATTACHED = Name.FileAttachment
 _WIDGET, _SUBTYPE, _T, _FT, _V, _AS, _PARENT, _RECT = Name.Widget, Name.Subtype, Name.T, Name.FT, Name.V, Name.AS, Name.Parent, Name.Rect
 _DEPTH_MOST: Final = 32
 _FIELDS_MOST: Final = 20_000
@@ -49,6 +50,8 @@ class Fields:
     found: list[Found] = field(default_factory=list)
     markup: list[tuple[int, Box]] = field(default_factory=list)
     pages: int = 0
+    active: set[str] = field(default_factory=set)
+    """What pages and annotations would do or carry by themselves."""
 
 
 def read_fields(pdf: Pdf) -> Fields:
@@ -60,6 +63,8 @@ def read_fields(pdf: Pdf) -> Fields:
         raise Refused("too-costly", "", resource=f"pages ({fields.pages})")
     seen: set[tuple[int, int]] = set()
     for number, page in enumerate(pdf.pages, start=1):
+        if "/AA" in page.obj:
+            fields.active.add("page actions")
         for annotation in _array(page.obj.get("/Annots")):
             _take(annotation, number, fields, seen)
     below = _terminal([field for field in top if field.objgen not in seen])
@@ -84,6 +89,8 @@ def _take(annotation: object, page: int, fields: Fields, seen: set[tuple[int, in
         if (key := annotation.objgen) != (0, 0):
             seen.add(key)
         fields.found.append(_found(annotation, page))
+    elif subtype == _ATTACHED:
+        fields.active.add("attached files")
     elif str(subtype) in MARKUP:
         fields.markup.append((page, read_box(annotation)))
 
@@ -173,8 +180,9 @@ def read_text(value: object) -> str:
 
 
 def _bounded(stream: Stream) -> bytes:
-    """A value stream's bytes; compressed far beyond reason it is not unpacked."""
-    if len(stream.read_raw_bytes()) > _TEXT_MOST // 100:
+    """A value stream's bytes; one that could unpack far beyond reason is not unpacked."""
+    most = _TEXT_MOST // 20 if "/Filter" in stream else _TEXT_MOST
+    if len(stream.read_raw_bytes()) > most:
         raise Refused("too-costly", "", resource="text in one field")
     return stream.read_bytes()
 

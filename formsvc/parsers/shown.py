@@ -137,7 +137,10 @@ class _Reader:
             if codes is None:
                 self.known = self.known and not raw
                 continue
-            target.extend(codes.get(int.from_bytes(raw[at : at + size], "big"), "\ufffd") for at in range(0, len(raw), size))
+            said = [int.from_bytes(raw[at : at + size], "big") for at in range(0, len(raw), size)]
+            # A code the map leaves out cannot be told (MuPDF's own forms have them); 0 is the glyph for nothing.
+            self.known = self.known and all(code in codes for code in said if code)
+            target.extend(codes.get(code, "\ufffd") for code in said)
         if not isinstance(operand, Array):
             target.append(" ")
 

@@ -27,6 +27,13 @@ _PAGES_SCANNED: Final = 500
 
 def read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Submission:
     """The answers in a file; refuses what cannot be read, saying what it is and what to send instead."""
+    try:
+        return _read(content, catalog, key, password)
+    except pikepdf.PdfError as problem:  # what only shows when the pages or fields are looked at
+        raise Refused("damaged", "", detail=_short(problem)) from problem
+
+
+def _read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Submission:
     _check_head(content)
     _check_end(content)
     with _opened(content, password) as pdf:

@@ -40,7 +40,7 @@ class SimpleFont:
 def open_font(path: Path) -> TTFont:
     """A font file of ours; refuses with the way out."""
     try:
-        return TTFont(path, lazy=True)
+        return TTFont(path, lazy=True, recalcTimestamp=False)
     except (OSError, TTLibError) as problem:
         raise Refused("font-missing", path.name, detail=problem) from problem
 

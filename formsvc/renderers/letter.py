@@ -54,13 +54,13 @@ html { font: 10pt/1.34 "Formsvc Sans"; color: #111; }
 body { margin: 0; }
 .head { position: running(head); border-bottom: 0.6pt solid #888; padding-bottom: 2mm; }
 .foot { position: running(foot); border-top: 0.6pt solid #888; padding-top: 2mm; }
-.head p, .foot p { margin: 0; display: flex; justify-content: space-between; }
+.head p, .foot p { margin: 0; } p.columns { display: flex; justify-content: space-between; }
 .page::after { content: counter(page); } .pages::after { content: counter(pages); }
 h1 { font-size: 18pt; line-height: 1.2; margin: 3mm 0 2mm; } h2 { font-size: 13pt; margin: 4.5mm 0 1.2mm; }
 h3 { font-size: 11.5pt; margin: 4.5mm 0 1mm; } h4 { font-size: 10.5pt; margin: 3mm 0 1mm; }
 h1, h2, h3, h4 { font-weight: 600; break-after: avoid; }
 p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 1.8mm; } ul, ol { margin: 0 0 2.4mm; padding-left: 5.5mm; }
-table { width: 100%; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; }
+table { width: 100%; table-layout: fixed; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; }
 th, td { border: 0.5pt solid #888; padding: 1.4mm 2mm; text-align: left; vertical-align: top; } th { background: #e8ecef; font-weight: 600; }
 p:has(+ table), p:has(+ ul) { break-after: avoid; }
 p.subtitle { color: #333; } p.address, p.signature { margin: 0; } p.closing { margin-top: 6mm; }
@@ -156,7 +156,8 @@ def _edge(paragraphs: list[Paragraph]) -> str:
     for paragraph in paragraphs:
         columns = "".join(_pieces(paragraph)).split("\t")
         if any(column.strip() for column in columns):
-            lines.append("<p>" + "".join(f"<span>{column}</span>" for column in columns) + "</p>")
+            kind = ' class="columns"' if len(columns) > 1 else ""  # laying out columns is slow, and most lines have one
+            lines.append(f"<p{kind}>" + "".join(f"<span>{column}</span>" for column in columns) + "</p>")
     return "".join(lines)
 
 

@@ -43,9 +43,14 @@ def draft(*, subject: str, text: str, html: str, sender: str, recipient: str, at
 def _attach(message: EmailMessage, attachment: Attachment) -> None:
     kind, subtype = _TYPES.get(attachment.name[attachment.name.rfind(".") :], ("application", "octet-stream"))
     if kind == "text":
-        message.add_attachment(attachment.content.decode("utf-8"), subtype=subtype, filename=attachment.name, cte="quoted-printable", params={"method": "REQUEST"})
+        message.add_attachment(attachment.content.decode("utf-8"), subtype=subtype, filename=attachment.name, cte="quoted-printable", params={"method": _method(attachment.content)})
     else:
         message.add_attachment(attachment.content, maintype=kind, subtype=subtype, filename=attachment.name)
+
+
+def _method(entry: bytes) -> str:
+    """What a calendar entry asks for; the mail's part must say the same (RFC 6047)."""
+    return "REQUEST" if b"METHOD:REQUEST" in entry else "PUBLISH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from formsvc.model.layout import CompiledForm, Slot
 from formsvc.renderers.update import pdf_text
 
 _PLANS_KEPT: Final = 64
+_SPACE: Final = re.compile(rb"(\((?:[^\\()]|\\.)*\))| (?=[/\[(<>])", re.DOTALL)
+"""A needless space; strings are matched whole, so that theirs stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def _widget(field: pikepdf.Object, compiled: CompiledForm, slot: Slot) -> Widget
 
 def _compact(dictionary: bytes) -> bytes:
     """A field's dictionary without needless spaces, not closed: hundreds are written and compressed per document."""
-    return re.sub(rb" (?=[/\[(<>])", b"", dictionary.rstrip()[:-2].rstrip())
+    return _SPACE.sub(lambda found: found[1] or b"", dictionary.rstrip()[:-2].rstrip())
 
 
 def _by_row(widgets: Mapping[str, Widget]) -> dict[tuple[str, int], tuple[Widget, ...]]:

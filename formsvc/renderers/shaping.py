@@ -72,6 +72,8 @@ def levels(text: str, base: int) -> list[int]:
     bidi.get_embedding_levels(text, storage)
     for number, character in enumerate(storage["chars"]):
         character["place"] = number
+        if not character["type"]:  # newer than this Python's Unicode data: the default class of the standard
+            character["type"] = character["orig"] = "L"
     bidi.explicit_embed_and_overrides(storage)
     bidi.resolve_weak_types(storage)
     bidi.resolve_neutral_types(storage, False)  # noqa: FBT003

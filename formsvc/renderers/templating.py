@@ -28,9 +28,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset(("*", "**", "%"))
 
-    def __init__(self, **more: Any) -> None:
-        """Every option is safe by default; an undefined name stops the template."""
-        super().__init__(autoescape=True, undefined=jinja2.StrictUndefined, **more)
+    def __init__(self, *, markup: bool = True, **more: Any) -> None:
+        """Every option is safe by default; an undefined name stops the template. What is not markup is not escaped."""
+        super().__init__(autoescape=markup, undefined=jinja2.StrictUndefined, **more)
         self.filters = {name: self.filters[name] for name in _FILTERS}
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.globals = {"range": _bounded_range}

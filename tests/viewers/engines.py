@@ -190,7 +190,7 @@ def _poppler_render(pdf: bytes, page: int, dpi: int) -> Image.Image:
 
 
 def _mupdf_text(pdf: bytes, boxes: Sequence[Box]) -> list[str]:
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:  # type: ignore[no-untyped-call]
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
         words = [
             _word(number, str(text), *map(float, edges))
             for number, page in enumerate(document)
@@ -201,7 +201,7 @@ def _mupdf_text(pdf: bytes, boxes: Sequence[Box]) -> list[str]:
 
 
 def _mupdf_render(pdf: bytes, page: int, dpi: int) -> Image.Image:
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:  # type: ignore[no-untyped-call]
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
         pixels = document[page].get_pixmap(dpi=dpi, colorspace=pymupdf.csGRAY, annots=True)
         return _grey_png(pixels.tobytes("png"))
 

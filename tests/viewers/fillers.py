@@ -57,7 +57,7 @@ def fill_poppler(pdf: bytes, values: Values) -> bytes:
 
 def fill_mupdf(pdf: bytes, values: Values) -> bytes:
     """Fill in with PyMuPDF's widgets."""
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:  # type: ignore[no-untyped-call]
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
         for page in document:
             for widget in page.widgets():
                 if widget.field_name in values:
@@ -174,7 +174,9 @@ def _option_number(field: Field, value: str | bool) -> str | bool | int:
 
 def fill_qpdf(pdf: bytes, values: Values) -> bytes:
     """Set ``/V``, ``/AS`` and ``/NeedAppearances`` by JSON, then let qpdf draw the text."""
-    changed = programs.transform(pdf, lambda source, target: _qpdf_update(source, target, values))
+    # qpdf 11.3 updates no objects of a file that has object streams beside plain ones: they are unpacked first.
+    plain = programs.transform(pdf, lambda source, target: ("qpdf", "--object-streams=disable", str(source), str(target)))
+    changed = programs.transform(plain, lambda source, target: _qpdf_update(source, target, values))
     # It warns of each box whose state is not called Yes, and leaves the box as it is.
     draw = ("qpdf", "--warning-exit-0", "--generate-appearances")
     return programs.transform(changed, lambda source, target: (*draw, str(source), str(target)))
@@ -210,9 +212,15 @@ def _qpdf_set(objects: dict[str, Any], entry: dict[str, Any], text: str) -> None
     field["changed"] = True
     if is_button:
         widget = objects[f"obj:{entry['annotation']['object']}"]
-        states = widget["value"].get("/AP", {}).get("/N", {})
+        states = _qpdf_value(objects, _qpdf_value(objects, widget["value"].get("/AP", {})).get("/N", {}))
         widget["value"]["/AS"] = f"/{text}" if f"/{text}" in states else "/Off"
         widget["changed"] = True
+
+
+def _qpdf_value(objects: dict[str, Any], found: Any) -> dict[str, Any]:
+    """A dictionary that stands there itself or by reference."""
+    value = objects[f"obj:{found}"]["value"] if isinstance(found, str) else found
+    return value if isinstance(value, dict) else {}
 
 
 def _qpdf_ask_for_appearances(objects: dict[str, Any]) -> None:
