@@ -16,7 +16,7 @@ from formsvc.model.kinds import LANGS
 from formsvc.parsers.sandbox import run_limited
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.faces import coverage
-from formsvc.renderers.letter import find_faults
+from formsvc.renderers.letter_faults import find_faults
 from formsvc.service import blank_values, checked_values
 from formsvc.settings import Settings
 

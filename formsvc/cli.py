@@ -18,7 +18,7 @@ from formsvc.check import check_fonts, check_form_folder, check_letter
 from formsvc.cli_letter import letter
 from formsvc.demo import run_demo
 from formsvc.errors import Refused, word
-from formsvc.files import read_file, write_file
+from formsvc.files import check_others, read_file, write_file
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.model.record import Problem
 from formsvc.model.stamp import from_words, in_words, is_document
@@ -219,7 +219,7 @@ def lock(source: Path, out: Path, password_file: Path | None, passphrase_out: Pa
     """
     if password_file and passphrase_out:
         raise click.UsageError("--password-file and --passphrase-out exclude each other")
-    _check_others(out, source, password_file, passphrase_out)
+    check_others(out, source, password_file, passphrase_out)
     password = new_password(password_file, passphrase_out, weak=weak_password)
     content = _protecting(locked, source, password)
     if passphrase_out:
@@ -243,17 +243,10 @@ def unlock(source: Path, out: Path, password_file: Path | None, *, as_json: bool
 
     Without an option the password is read from FORMSVC_PASSWORD or asked for on the terminal.
     """
-    _check_others(out, source, password_file)
+    check_others(out, source, password_file)
     content = _protecting(unlocked, source, given_password(password_file))
     write_file(out, content)
     _say_written(out, content, None, as_json=as_json)
-
-
-def _check_others(out: Path, *others: Path | None) -> None:
-    """Refuse a result that would take the place of what it is made from, by whatever name."""
-    for other in others:
-        if other and (other.resolve() == out.resolve() or (other.exists() and out.exists() and other.samefile(out))):
-            raise Refused("same-file", str(out))
 
 
 def _protecting(work: Callable[[bytes, str], bytes], source: Path, password: str) -> bytes:

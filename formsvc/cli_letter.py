@@ -12,10 +12,11 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from formsvc import __version__
 from formsvc.casework.case import Case, Member
 from formsvc.casework.letters import LETTERS, LetterName
 from formsvc.errors import Refused
-from formsvc.files import append_line, read_file, write_file
+from formsvc.files import append_line, check_others, read_file, write_file
 from formsvc.letters import FACES, Face, Letter, LetterJob, find_member, open_case, write_letter
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.passwords import new_password, write_secret
@@ -46,6 +47,8 @@ def letter(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         raise click.UsageError("give either --out FILE or --each FOLDER")
     if password_file and passphrase_out:
         raise click.UsageError("--password-file and --passphrase-out exclude each other")
+    if folder is not None and (to or password_file or passphrase_out):
+        raise click.UsageError("--each writes to every member, without a password: --to, --password-file and --passphrase-out do not go with it")
     writer = _Writer(settings(), name, data, today or date.today(), lang)  # noqa: DTZ011  (a letter is dated by the wall)
     if folder is not None:
         writer.write_each(folder, as_json=as_json)
@@ -58,7 +61,7 @@ class _Writer:
     """Letters of one case."""
 
     def __init__(self, chosen: Settings, name: LetterName, data: Path, today: date, lang: Lang | None) -> None:
-        self.settings, self.name, self.lang = chosen, name, lang
+        self.settings, self.name, self.data, self.lang = chosen, name, data, lang
         self.today = date(today.year, today.month, today.day)
         self.catalog = open_catalog(chosen)
         self.source = read_file(data)
@@ -67,6 +70,7 @@ class _Writer:
     def write_one(self, out: Path, to: str | None, password_file: Path | None, passphrase_out: Path | None, *, as_json: bool) -> None:
         """One file; a summary with its password."""
         face = _face(out)
+        check_others(out, self.data, password_file, passphrase_out)
         member = find_member(self.case, to) if to else None
         protected = self.catalog.letter(self.name).protected
         password = new_password(password_file, passphrase_out, personal=self.case.personal()) if protected else None
@@ -104,22 +108,32 @@ class _Writer:
     def _leave_once(self, folder: Path, number: int, member: Member, face: Face, done: "_Done") -> bool:
         """Write one file unless this very one was written before; whether it was written."""
         file = folder / f"{self.name}-{self.case.conference.date}-{number:03d}.{face}"
-        digest = hashlib.sha256(repr((number, face, self.lang, self.today)).encode() + self.source).hexdigest()
+        job = self._job(face, member, None)
+        digest = hashlib.sha256(repr((number, face, job.lang, self.today)).encode() + self._made_from(job.lang)).hexdigest()
         if done.has(file, digest):
             return False
-        self._leave(file, write_letter(self.catalog, self._job(face, member, None)))
+        self._leave(file, write_letter(self.catalog, job))
         done.add(file, digest)
         return True
+
+    def _made_from(self, lang: Lang) -> bytes:
+        """Everything that a letter's words come from: the case, the agency's profile, the template and its settings."""
+        template = self.catalog.letter(self.name)
+        return self.source + repr((self.catalog.profile, template, __version__)).encode() + read_file(template.files[lang], self.settings.most_megabytes)
 
     def _job(self, face: Face, member: Member | None, password: str | None) -> LetterJob:
         lang = self.lang or (member.lang if member else "en")
         return LetterJob(name=self.name, face=face, case=self.case, lang=lang, today=self.today, recipient=member, password=password)
 
     def _leave(self, file: Path, written: Letter) -> None:
-        """Write the file, then the log: what is logged has left."""
+        """Write the file, then the log: what is logged has left, and what cannot be logged is taken back."""
         write_file(file, written.content)
         if self.settings.data:
-            append_line(self.settings.data / "disclosures.jsonl", json.dumps(asdict(written.disclosure), ensure_ascii=False))
+            try:
+                append_line(self.settings.data / "disclosures.jsonl", json.dumps(asdict(written.disclosure), ensure_ascii=False))
+            except BaseException:
+                file.unlink(missing_ok=True)
+                raise
 
     @staticmethod
     def _say(out: Path, written: Letter, passphrase_out: Path | None, *, as_json: bool) -> None:

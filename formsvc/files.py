@@ -20,6 +20,13 @@ def read_file(file: Path, most_megabytes: int = 50) -> bytes:
         raise Refused("file-unreadable", str(file), detail=problem.strerror) from problem
 
 
+def check_others(out: Path, *others: Path | None) -> None:
+    """Refuse a result that would take the place of what it is made from, by whatever name."""
+    for other in others:
+        if other and (other.resolve() == out.resolve() or (other.exists() and out.exists() and other.samefile(out))):
+            raise Refused("same-file", str(out))
+
+
 def append_line(file: Path, line: str) -> None:
     """Add one line to a log that only its owner may read; it is on the disk when this returns."""
     try:

@@ -17,6 +17,8 @@ from formsvc.model.values import MONTHS, plain, write_value
 
 LetterName = Literal["invitation", "agenda", "summary"]
 LETTERS: Final[tuple[LetterName, ...]] = ("invitation", "agenda", "summary")
+PROTECTED: Final[tuple[LetterName, ...]] = ("summary",)
+"""Letters that carry names and notes and leave under a password only (R31)."""
 SECTIONS: Final = ("introductions", "safety", "medical", "school", "home")
 _WEEKDAYS: Final[Mapping[Lang, tuple[str, ...]]] = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),

@@ -152,9 +152,10 @@ class _Reading:
             raw = self._raw(first, place)
             if len(several) > 1:
                 raw = self._repeated(key, several, [self._raw(found, place) for found in several])
-            self._check(key, place, first, raw)
+            if raw or _AP in first.widget or _SEAL in first.widget:
+                self._check(key, place, first, raw)
             if raw or place:
-                answers[key] = Answer(raw=raw, page=first.page, box=first.box)
+                answers[key] = Answer(raw=raw, page=first.page, box=first.box) if raw else Answer(raw="", page=first.page)
         self.problems += self._document_problems()
         return answers
 
@@ -221,7 +222,7 @@ class _Reading:
         for page, box in self._fields.markup:
             yield problem("ink-over-field", self._under(page, box))
         active = active_content(self._pdf)
-        if any(_AA in found.widget or _A in found.widget for found in self._fields.found):
+        if any(_AA in found.widget or (found.kind == "/Btn" and _A in found.widget) for found in self._fields.found):
             active.append("field actions")
         active += sorted(self._fields.active)
         if active:

@@ -38,9 +38,13 @@ class Found:
     """The appearance state of a box, without its slash; empty if there is none."""
     widget: Dictionary
     page: int
-    box: Box
     listed: bool = True
     """Whether the field tree lists it."""
+
+    @property
+    def box(self) -> Box:
+        """Where it sits."""
+        return read_box(self.widget)
 
 
 @dataclass(slots=True)
@@ -119,23 +123,29 @@ def _array(value: object) -> list[pikepdf.Object]:
 
 
 def _found(widget: Dictionary, page: int) -> Found:
-    names: list[str] = []
-    kind: object = None
-    value = None
-    node: Any = widget
+    part, kind = widget.get(_T), widget.get(_FT)
+    name = decode_text(bytes(part)) if isinstance(part, String) else ""
+    value = widget[_V] if _V in widget else None  # noqa: SIM401  (get is slow on what is missing)
+    if _PARENT in widget:
+        name, kind, value = _inherited(widget[_PARENT], name, kind, value)
+    shown = "" if kind is None else str(kind)
+    state = str(widget[_AS])[1:] if shown != "/Tx" and _AS in widget else ""
+    return Found(name=name, kind=shown, value=value, state=state, widget=widget, page=page)
+
+
+def _inherited(node: Any, name: str, kind: Any, value: Any) -> tuple[str, Any, Any]:
+    """Name, kind and value with what the parents add; hostile trees are deep and cyclic, so it is bounded."""
+    names = [name] if name else []
     for _ in range(_DEPTH_MOST):
+        if not isinstance(node, Dictionary):
+            break
         part = node.get(_T)
         if isinstance(part, String):
             names.append(decode_text(bytes(part)))
         kind = node.get(_FT) if kind is None else kind
-        if value is None and _V in node:
-            value = node[_V]
-        if _PARENT not in node or not isinstance(node := node[_PARENT], Dictionary):
-            break
-    name = names[0] if len(names) == 1 else ".".join(reversed(names))
-    kind = "" if kind is None else str(kind)
-    state = str(widget[_AS])[1:] if kind != "/Tx" and _AS in widget else ""
-    return Found(name=name, kind=kind, value=value, state=state, widget=widget, page=page, box=read_box(widget))
+        value = node.get(_V) if value is None else value
+        node = node.get(_PARENT)
+    return ".".join(reversed(names)), kind, value
 
 
 def read_box(annotation: Dictionary) -> Box:

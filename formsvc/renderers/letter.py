@@ -8,10 +8,8 @@ paragraph or row on the way. Header and footer are carried over; page numbers co
 import html
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import docx
@@ -25,9 +23,10 @@ from markupsafe import Markup
 
 from formsvc.errors import Refused
 from formsvc.model.kinds import Lang
-from formsvc.renderers.templating import TemplateEnvironment
+from formsvc.renderers.letter_faults import TAG, faults
+from formsvc.renderers.templating import TemplateEnvironment, most_output
+from formsvc.renderers.word_file import BROKEN, check_word_file
 
-_TAG: Final = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
 _PARAGRAPH_TAG: Final = re.compile(r"<(p|h[1-6]|li)[^>]*>\s*\{%p\s+(.*?)%\}\s*</\1>", re.DOTALL)
 _ROW_TAG: Final = re.compile(r"<tr>(?:(?!</tr>).)*?\{%tr\s+(.*?)%\}(?:(?!</tr>).)*?</tr>", re.DOTALL)
 _STYLES: Final = """
@@ -79,38 +78,28 @@ class Converted:
     foot: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagFault:
-    """A tag that is wrong: the paragraph it stands in (counted from 1, its first words) and why."""
-
-    paragraph: int
-    words: str
-    detail: str
-
-
 # ---------------------------------------------------------------- DOCX
 
 
 def render_docx(template: bytes, context: Mapping[str, Any], place: str) -> bytes:
     """The letter as a Word file; refuses a template that is broken, unsafe, or lacks a value."""
+    size = check_word_file(template)
     try:
         # A DocxTemplate is used up by rendering, so each letter gets its own from the same bytes.
         letter = DocxTemplate(io.BytesIO(template))
-        letter.render(dict(context), jinja_env=TemplateEnvironment(), autoescape=True)
+        letter.render(dict(context), jinja_env=TemplateEnvironment(most=most_output(size, context)), autoescape=True)
         out = io.BytesIO()
         letter.save(out)
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as problem:
+    except (jinja2.TemplateError, TypeError, ArithmeticError) as problem:
         raise _refused(template, context, place, problem) from problem
-    except (zipfile.BadZipFile, KeyError) as problem:
+    except BROKEN as problem:
         raise Refused("letter-unreadable", place, detail=type(problem).__name__) from problem
     return out.getvalue()
 
 
 def _refused(template: bytes, context: Mapping[str, Any], place: str, problem: Exception) -> Refused:
     """The refusal with the paragraph the fault stands in, if it can be found."""
-    faults = find_faults(template, context)
-    if faults:
-        fault = faults[0]
+    if fault := next(faults(template, context), None):
         return Refused("letter-fault", f"{place}, paragraph {fault.paragraph} (“{fault.words}”)", detail=fault.detail)
     return Refused("letter-fault", place, detail=str(problem))
 
@@ -118,16 +107,16 @@ def _refused(template: bytes, context: Mapping[str, Any], place: str, problem: E
 # ---------------------------------------------------------------- HTML and PDF
 
 
-@lru_cache(maxsize=32)
 def convert(template: bytes) -> Converted:
-    """The template as HTML, made once per content."""
+    """The template as HTML, with its Jinja; the same for every letter, so whoever asks keeps it."""
+    check_word_file(template)
     try:
         body = mammoth.convert_to_html(io.BytesIO(template), style_map=_STYLES).value
         document = docx.Document(io.BytesIO(template))
-    except (zipfile.BadZipFile, KeyError, ValueError) as problem:
+        section = document.sections[0]
+        return Converted(_jinja(_with_widths(body, document)), _jinja(_edge(section.header.paragraphs)), _jinja(_edge(section.footer.paragraphs)))
+    except BROKEN as problem:
         raise Refused("letter-unreadable", "", detail=type(problem).__name__) from problem
-    section = document.sections[0]
-    return Converted(_jinja(_with_widths(body, document)), _jinja(_edge(section.header.paragraphs)), _jinja(_edge(section.footer.paragraphs)))
 
 
 def _with_widths(body: str, document: docx.document.Document) -> str:
@@ -147,7 +136,7 @@ def _jinja(source: str) -> str:
     """HTML whose Jinja tags work again: whole-paragraph and whole-row tags freed, entities undone."""
     source = _ROW_TAG.sub(r"{% \1%}", source)
     source = _PARAGRAPH_TAG.sub(r"{% \2%}", source)
-    return _TAG.sub(lambda found: html.unescape(re.sub(r"</?\w[^>]*>", "", found[0])), source)
+    return TAG.sub(lambda found: html.unescape(re.sub(r"</?\w[^>]*>", "", found[0])), source)
 
 
 def _edge(paragraphs: list[Paragraph]) -> str:
@@ -182,13 +171,12 @@ def _pieces(paragraph: Paragraph) -> Iterator[str]:
             inside = "" if inside == "simple" else inside
 
 
-def render_html(template: bytes, context: Mapping[str, Any], place: str, *, title: str, lang: Lang) -> str:
-    """The letter as a whole HTML page."""
-    converted = convert(template)
-    environment = TemplateEnvironment()
+def render_html(template: bytes, converted: Converted, context: Mapping[str, Any], place: str, *, title: str, lang: Lang) -> str:
+    """The letter as a whole HTML page; the template itself is needed to say where a fault stands."""
+    environment = TemplateEnvironment(most=most_output(len(converted.body), context))
     try:
         body, head, foot = (Markup(environment.from_string(part).render(context)) for part in (converted.body, converted.head, converted.foot))  # noqa: S704  (rendered with escaping on)
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as problem:
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as problem:
         raise _refused(template, context, place, problem) from problem
     page = Markup('<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title><style>{}</style></head><body><div class="head">{}</div><div class="foot">{}</div>{}</body></html>')
     return str(page.format(lang, title, _SHEET, head, foot, _headed(body)))
@@ -199,78 +187,3 @@ def _headed(body: Markup) -> Markup:
     table = re.compile(r"(<table>(?:<colgroup>.*?</colgroup>)?)(?:<tbody>)?\s*(<tr>.*?</tr>)", re.DOTALL)
     headed = table.sub(lambda found: found[1] + "<thead>" + re.sub(r"<(/?)td\b", r"<\1th", found[2]) + "</thead>", body)
     return Markup(headed.replace("<th>", '<th scope="col">').replace("</tbody></table>", "</table>"))  # noqa: S704  (escaped when it was rendered)
-
-
-# ---------------------------------------------------------------- checked
-
-
-def find_faults(template: bytes, context: Mapping[str, Any]) -> list[TagFault]:
-    """Every tag that is broken or names what the context does not have, with its paragraph."""
-    environment = TemplateEnvironment()
-    known: dict[str, Any] = dict(context)
-    faults: list[TagFault] = []
-    for number, text in enumerate(_paragraphs(template), start=1):
-        for tag in _TAG.findall(text):
-            detail = _fault(environment, tag, known)
-            if detail:
-                faults.append(TagFault(paragraph=number, words=" ".join(text.split())[:40], detail=detail))
-    return faults
-
-
-def _paragraphs(template: bytes) -> Iterator[str]:
-    """The text of every paragraph of the body, header and footer, in order."""
-    try:
-        document = docx.Document(io.BytesIO(template))
-    except (zipfile.BadZipFile, KeyError, ValueError) as problem:
-        raise Refused("letter-unreadable", "", detail=type(problem).__name__) from problem
-    section = document.sections[0]
-    for part in (section.header._element, document.element.body, section.footer._element):
-        for node in part.iter(qn("w:p")):
-            yield "".join(piece.text or "" for piece in node.iter(qn("w:t")))
-
-
-_LOOP: Final = re.compile(r"for\s+(\w+)\s+in\s+(.+?)\s*$")
-
-
-def _fault(environment: TemplateEnvironment, tag: str, known: dict[str, Any]) -> str:
-    """What is wrong with one tag; a loop adds its variable (the first item) to what is known."""
-    inner = re.sub(r"^\{[{%#](?:p|tr|tc|r)?[-+]?\s*|\s*[-+]?[}%#]\}$", "", tag, flags=re.DOTALL).strip()
-    if tag.startswith("{#") or inner in ("endif", "endfor", "else"):
-        return ""
-    if loop := _LOOP.match(inner) if tag.startswith("{%") else None:
-        items, detail = _value(environment, loop[2], known)
-        first = next(iter(items), None) if isinstance(items, list | tuple) else None
-        known[loop[1]] = first if first is not None else _Anything()
-        known.setdefault("loop", _Anything())
-        return detail
-    expression = re.sub(r"^(?:if|elif)\s+", "", inner) if tag.startswith("{%") else inner
-    if tag.startswith("{%") and expression == inner:
-        return f"“{tag}” is not a tag for letters"
-    return _value(environment, expression, known)[1]
-
-
-class _Anything:
-    """Stands for an item of an empty list: nothing is known of it, so nothing is wrong with it."""
-
-    def __getattr__(self, name: str) -> "_Anything":
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self
-
-    def __iter__(self) -> Iterator["_Anything"]:
-        return iter(())
-
-    def __str__(self) -> str:
-        return ""
-
-
-def _value(environment: TemplateEnvironment, expression: str, known: Mapping[str, Any]) -> tuple[Any, str]:
-    try:
-        found = environment.compile_expression(expression, undefined_to_none=False)(**known)
-        if isinstance(found, jinja2.Undefined):
-            str(found)  # a StrictUndefined says what is missing
-    except jinja2.TemplateSyntaxError as problem:
-        return None, f"“{expression}”: {problem.message}"
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as problem:
-        return None, f"“{expression}”: {problem}"
-    return found, ""
