@@ -18,7 +18,7 @@ from formsvc.check import check_fonts, check_form_folder, check_letter
 from formsvc.cli_letter import letter
 from formsvc.demo import run_demo
 from formsvc.errors import Refused, word
-from formsvc.files import check_others, read_file, write_file
+from formsvc.files import check_others, json_object, read_file, write_file
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.model.record import Problem
 from formsvc.model.stamp import from_words, in_words, is_document
@@ -108,13 +108,7 @@ def _values(file: Path | None) -> Mapping[str, Any] | None:
     if file is None:
         return None
     content = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as problem:
-        raise Refused("values-unreadable", str(file), detail=problem) from problem
-    if not isinstance(data, dict):
-        raise Refused("values-not-an-object", str(file))
-    return data
+    return json_object(content, file)
 
 
 @cli.command()

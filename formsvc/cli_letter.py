@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from rich.console import Console
@@ -16,7 +16,7 @@ from formsvc import __version__
 from formsvc.casework.case import Case, Member
 from formsvc.casework.letters import LETTERS, LetterName
 from formsvc.errors import Refused
-from formsvc.files import append_line, check_others, read_file, write_file
+from formsvc.files import append_line, check_others, json_object, read_file, write_file
 from formsvc.letters import FACES, Face, Letter, LetterJob, find_member, open_case, write_letter
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.passwords import new_password, write_secret
@@ -65,7 +65,7 @@ class _Writer:
         self.today = date(today.year, today.month, today.day)
         self.catalog = open_catalog(chosen)
         self.source = read_file(data)
-        self.case: Case = open_case(self.catalog, _object(self.source, data))
+        self.case: Case = open_case(self.catalog, json_object(self.source, data))
 
     def write_one(self, out: Path, to: str | None, password_file: Path | None, passphrase_out: Path | None, *, as_json: bool) -> None:
         """One file; a summary with its password."""
@@ -177,13 +177,3 @@ def _face(out: Path) -> Face:
         if out.suffix.lower() == f".{face}":
             return face
     raise click.UsageError("--out must end in .docx, .pdf, .eml or .ics")
-
-
-def _object(content: bytes, file: Path) -> Mapping[str, Any]:
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as problem:
-        raise Refused("values-unreadable", str(file), detail=problem) from problem
-    if not isinstance(data, dict):
-        raise Refused("values-not-an-object", str(file))
-    return data

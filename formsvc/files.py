@@ -1,8 +1,10 @@
 """Reading and writing of files so that nothing is half-written and every failure says what to do."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from formsvc.errors import Refused
 
@@ -59,3 +61,14 @@ def write_file(file: Path, content: bytes) -> None:
             raise
     except OSError as problem:
         raise Refused("file-unwritable", str(file), detail=problem.strerror) from problem
+
+
+def json_object(content: bytes, file: Path) -> dict[str, Any]:
+    """The JSON object in a file's bytes; refuses other content, naming the file."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as problem:
+        raise Refused("values-unreadable", str(file), detail=problem) from problem
+    if not isinstance(data, dict):
+        raise Refused("values-not-an-object", str(file))
+    return data

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from formsvc.casework.case import AUDIENCES, Case, Member, initials_of
 from formsvc.model.form import Form
-from formsvc.model.kinds import Choice, Choices, Lang, LongText, Number, Text, Words
+from formsvc.model.kinds import Choice, Choices, Lang, LongText, Number, Text, Time, Words
 from formsvc.model.record import Problem, Values, problem
 from formsvc.model.values import MONTHS, plain, write_value
 
@@ -39,9 +39,8 @@ def long_day(day: str, lang: Lang) -> str:
 
 
 def _clock(time: str, lang: Lang) -> str:
-    halves = ("a.\u00a0m.", "p.\u00a0m.") if lang == "es" else ("AM", "PM")
-    hour, minute = (int(part) for part in time.split(":"))
-    return f"{hour % 12 or 12}:{minute:02d}\u00a0{halves[hour >= 12]}"  # noqa: PLR2004
+    """A time as paper spells it, in one piece."""
+    return write_value(Time(), time, lang).replace(" ", "\u00a0")
 
 
 # ---------------------------------------------------------------- contexts
