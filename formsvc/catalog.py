@@ -29,6 +29,7 @@ from formsvc.model.kinds import (
     Time,
     Words,
 )
+from formsvc.model.procedure import STANDARD, SUBJECTS, Procedure, Window
 from formsvc.model.stamp import ALPHABET
 from formsvc.settings import PACKAGE
 
@@ -49,6 +50,7 @@ class Profile:
     paper: str
     confidentiality: Words
     references: Mapping[str, str]
+    procedure: Procedure = STANDARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,11 +237,36 @@ def _profile(data: Mapping[str, Any], place: str) -> Profile:
         paper=entry.take("paper", str, "letter").lower(),
         confidentiality=entry.words("confidentiality"),
         references=entry.take("references", dict, {}),
+        procedure=_procedure(_Entry(entry.take("procedure", dict, {}), f"{place}: procedure")),
     )
     if profile.paper not in PAPERS:
         raise entry.wrong(f"“paper” must be one of: {', '.join(PAPERS)}")
     entry.done()
     return profile
+
+
+def _procedure(entry: _Entry) -> Procedure:
+    windows = tuple(_window(_Entry(row, f"{entry.place}.monitoring")) for row in entry.take("monitoring", list, []))
+    procedure = Procedure(
+        program_year_starts=entry.take("program_year_starts", int, STANDARD.program_year_starts),
+        first_conference_days=entry.take("first_conference_days", int, STANDARD.first_conference_days),
+        raise_after_months=entry.take("raise_after_months", int, STANDARD.raise_after_months),
+        monitoring=windows or STANDARD.monitoring,
+    )
+    if not 1 <= procedure.program_year_starts <= 12:  # noqa: PLR2004
+        raise entry.wrong("“program_year_starts” is a month from 1 to 12")
+    entry.done()
+    return procedure
+
+
+def _window(entry: _Entry) -> Window:
+    window = Window(kind=entry.take("kind", str), subject=entry.take("subject", str), who=entry.take("who", str), title=entry.words("title"), days=entry.take("days", int, 0), months=entry.take("months", int, 0))
+    if window.subject not in SUBJECTS:
+        raise entry.wrong(f"“subject” must be one of: {', '.join(SUBJECTS)}")
+    if (window.days > 0) == (window.months > 0):
+        raise entry.wrong("give either “days” or “months”")
+    entry.done()
+    return window
 
 
 def read_form(file: Path, form_id: FormId, wordings: tuple[Path, ...] = ()) -> Form:
