@@ -1,12 +1,14 @@
 """Settings: everything an installation can choose, read once from the environment."""
 
+import getpass
+import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from formsvc.errors import Refused
 
@@ -32,7 +34,19 @@ class Settings:
     most_megabytes: int
     """FORMSVC_MOST_MEGABYTES: the largest file that is read."""
     data: Path | None = None
-    """FORMSVC_DATA: where the log of disclosures is kept; without it none is written."""
+    """FORMSVC_DATA: the folder of the store; without it nothing is kept."""
+    database: str = ""
+    """FORMSVC_DATABASE: a PostgreSQL or SQLite URL; by default a SQLite file in the data folder."""
+    files: str = ""
+    """FORMSVC_FILES: where encrypted files are kept, a folder or s3://bucket/prefix; by default in the data folder."""
+    files_options: Mapping[str, Any] = field(default_factory=dict)
+    """FORMSVC_FILES_OPTIONS: options of that file system, as JSON."""
+    files_key: str | None = field(default=None, repr=False)
+    """FORMSVC_FILES_KEY: the keys of encrypted files, as the key file has them."""
+    files_key_file: Path | None = None
+    """FORMSVC_FILES_KEY_FILE: their file, made on first use; it is not in the data folder, so that a copy of that tells nothing."""
+    user: str = "formsvc"
+    """FORMSVC_USER: who is at work, for the logs; by default the name of the system's account."""
 
 
 def _user_folder(environ: Mapping[str, str], variable: str, fallback: str) -> Path:
@@ -100,7 +114,30 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         key=_key(environ),
         most_megabytes=_megabytes(environ),
         data=Path(environ.get("FORMSVC_DATA") or _user_folder(environ, "XDG_DATA_HOME", ".local/share") / "formsvc"),
+        database=environ.get("FORMSVC_DATABASE", ""),
+        files=environ.get("FORMSVC_FILES", ""),
+        files_options=_options(environ.get("FORMSVC_FILES_OPTIONS", "")),
+        files_key=environ.get("FORMSVC_FILES_KEY") or None,
+        files_key_file=Path(environ.get("FORMSVC_FILES_KEY_FILE") or _user_folder(environ, "XDG_CONFIG_HOME", ".config") / "formsvc" / "files-keys"),
+        user=environ.get("FORMSVC_USER") or _account(),
     )
+
+
+def _options(text: str) -> Mapping[str, Any]:
+    try:
+        options = json.loads(text) if text else {}
+    except ValueError as problem:
+        raise Refused("setting-invalid", "FORMSVC_FILES_OPTIONS", detail="it is not JSON") from problem
+    if not isinstance(options, dict):
+        raise Refused("setting-invalid", "FORMSVC_FILES_OPTIONS", detail="it is not a JSON object")
+    return options
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an account without a name, as in some containers
+        return "formsvc"
 
 
 @cache
