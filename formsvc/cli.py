@@ -16,6 +16,7 @@ from rich.table import Table
 from formsvc import __version__
 from formsvc.check import check_fonts, check_form_folder, check_letter
 from formsvc.cli_letter import letter
+from formsvc.cli_month import import_roster, month, plan, receive_files, review
 from formsvc.demo import run_demo
 from formsvc.errors import Refused, word
 from formsvc.files import check_others, json_object, read_file, write_file
@@ -261,7 +262,8 @@ def _say_written(out: Path, content: bytes, passphrase_out: Path | None, *, as_j
         click.echo(f"{passphrase_out}: its passphrase. Tell it by another way than the document, then delete the file.")
 
 
-cli.add_command(letter)
+for command in (letter, import_roster, plan, month, receive_files, review):
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -82,6 +82,10 @@ class Service:
         form = self.form(name)
         self.count_rows(form, rows or {})
         values = checked_values(form, blank_values(form) if data is None else data)
+        return self.fill(form, values, lang=lang, document=document, rows=rows)
+
+    def fill(self, form: Form, values: Values, *, lang: Lang, document: str | None = None, rows: Mapping[str, int] | None = None) -> Issued:
+        """A fillable document with values that are known to fit the form."""
         compiled = self.compiled(form, values, lang, rows)
         stamp = Stamp(document=document or new_document(), code=form.code, version=form.id.version)
         if not is_document(stamp.document):
@@ -91,11 +95,15 @@ class Service:
 
     def read(self, content: bytes, *, password: str | None = None, expected: str | None = None) -> Received:
         """The record in a document that came back; refuses what cannot be read."""
+        received = self.understand(content, password=password)
+        record = received.record
+        rules = judge(self.catalog.form(record.form), record.values)
+        return replace(received, record=replace(record, problems=(*record.problems, *_expected(received.submission, expected), *rules)))
+
+    def understand(self, content: bytes, *, password: str | None = None) -> Received:
+        """The record in a document, field by field: not yet judged by the rules across fields."""
         submission = run_limited(triage.read, content, self.catalog, self.settings.key, password)
-        form = self.catalog.form(submission.form)
-        record = interpret(form, submission)
-        problems = (*record.problems, *_expected(submission, expected), *judge(form, record.values))
-        return Received(submission=submission, record=replace(record, problems=problems))
+        return Received(submission=submission, record=interpret(self.catalog.form(submission.form), submission))
 
     def read_file(self, file: Path, *, password: str | None = None, expected: str | None = None) -> Received:
         """The same for a file; a refusal names it."""

@@ -1,0 +1,75 @@
+"""Brings a roster file into the store: read in the sandbox, compared, shown, applied whole or not at all."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from formsvc.casework.roster import RosterPlan, plan_changes
+from formsvc.errors import Refused
+from formsvc.files import read_file
+from formsvc.model.roster import RosterLine, StaffMember
+from formsvc.office.office import Office
+from formsvc.parsers.roster import OnRow, RosterFile, read_lines
+from formsvc.parsers.sandbox import Limits, run_limited
+from formsvc.parsers.tables import read_tables
+from formsvc.store.roster import RosterWriter, read_roster
+
+_LIMITS: Final = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=60, wall_seconds=120.0)  # 20,000 children in a spreadsheet take a few seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """A roster file beside what the store holds."""
+
+    file: RosterFile
+    plan: RosterPlan
+
+
+def read_import(office: Office, file: Path, *, mapping: Mapping[str, str] | None = None, on: date, missing_left: date | None = None, on_row: OnRow | None = None) -> Import:
+    """What a file would change; nothing is changed yet.
+
+    Refuses to let missing children leave while lines could not be read: one of those may be theirs.
+    """
+    content = read_file(file, office.service.settings.most_megabytes)
+    try:
+        tables = run_limited(read_tables, content, limits=_LIMITS)
+    except Refused as refused:
+        raise refused.at(str(file)) from None
+    found = read_lines(tables, str(file), mapping, on_row, today=on)
+    if missing_left is not None and found.problems:
+        raise Refused("roster-not-whole", str(file), count=len(found.problems))
+    return Import(file=found, plan=_planned(office, found, on, missing_left))
+
+
+def _planned(office: Office, found: RosterFile, on: date, missing_left: date | None) -> RosterPlan:
+    lines = with_unit_staff(line for _, line in found.lines)
+    with office.store.reading() as connection:
+        return plan_changes(read_roster(connection), lines, on=on, missing_left=missing_left, told=found.told, unread=found.unread)
+
+
+def with_unit_staff(lines: Iterable[RosterLine]) -> tuple[RosterLine, ...]:
+    """The lines with all staff of their unit: a family worker who is named with some children belongs to the unit."""
+    kept = tuple(lines)
+    staff: dict[tuple[str, str], dict[StaffMember, None]] = {}
+    for line in kept:
+        staff.setdefault((line.site, line.unit), {}).update(dict.fromkeys(line.staff))
+    return tuple(replace(line, staff=tuple(staff[line.site, line.unit])) for line in kept)
+
+
+def apply_import(office: Office, found: Import, on_change: Callable[[int], None] = lambda _: None) -> int:
+    """Write the changes in one transaction; how many there were."""
+    changes = [change for change in found.plan.changes if change.kind != "missing"]
+    with office.store.writing() as connection:
+        writer = RosterWriter(connection)
+        for done, change in enumerate(changes, start=1):
+            if change.before is not None and change.after is not None and change.kind in ("left", "corrected"):
+                writer.correct(change.before, change.after)
+            elif change.after is not None:
+                if change.kind == "moved" and change.before is not None:
+                    writer.end(change.before, change.ended)
+                writer.enrol(change.after)
+            on_change(done)
+        office.store.log(connection, "imported", "roster", changes=dict(found.plan.counts()), left_out=len(found.file.problems))
+    return len(changes)

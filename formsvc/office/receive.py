@@ -1,0 +1,185 @@
+"""Takes in what came back: read in the sandbox, kept encrypted, counted where it belongs, or asked about.
+
+A return is acknowledged only when its file, its answers and everything that follows from them stand in
+one transaction. The same file again changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from formsvc.casework.cells import cells_of, row_identities
+from formsvc.errors import Refused
+from formsvc.model.procedure import month_of
+from formsvc.model.record import Problem
+from formsvc.office.conferences import as_day
+from formsvc.office.incoming import Found
+from formsvc.office.month import issue_unit
+from formsvc.office.office import Office
+from formsvc.office.sheets import SheetState, settle_sheet
+from formsvc.service import Received
+from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, read_sheet
+from formsvc.store.roster import read_units
+from formsvc.store.store import settle_file
+
+KEPT_UNREAD: Final = frozenset({"scan", "flattened-print"})
+"""Papers that a person can read and this version cannot: kept, and asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of a file. `state`: counted, waiting (for a person), again (it was here before), refused."""
+
+    name: str
+    state: str
+    document: str = ""
+    where: str = ""
+    """Site, unit, month and form it counts for."""
+    answers: int = 0
+    changed: bool = False
+    questions: int = 0
+    problems: tuple[Problem, ...] = ()
+    code: str = ""
+    message: str = ""
+    unit: int | None = None
+    month: str = ""
+
+
+# ---------------------------------------------------------------- one return
+
+
+def receive(office: Office, found: Found, *, month: str | None = None, password: str | None = None) -> Receipt:
+    """Take in one file. `month` is the month that was expected: a paper of another one counts for its own and is told."""
+    if found.refused is not None:
+        return _refused(found.name, found.refused)
+    name = office.store.vault.name_of(found.content)
+    with office.store.reading() as connection:
+        if known := find_return(connection, name):
+            return _again(connection, found.name, known)
+    try:
+        received = office.service.understand(found.content, password=password)
+    except Refused as refused:
+        return _keep_unread(office, found, refused) if refused.code in KEPT_UNREAD else _refused(found.name, refused)
+    return _taken_in(office, found, received, month)
+
+
+def _refused(name: str, refused: Refused) -> Receipt:
+    return Receipt(name=name, state="refused", code=refused.code, message=refused.message)
+
+
+def _again(connection: Connection, name: str, known: Return) -> Receipt:
+    return Receipt(
+        name=name, state="again", document=known.document or known.stamp, where=_where(connection, known.sheet), message=f"was received before, on {known.at[:10]}", unit=_unit(connection, known.sheet)
+    )
+
+
+def _unit(connection: Connection, sheet: int | None) -> int | None:
+    return read_sheet(connection, sheet).unit if sheet is not None else None
+
+
+def _where(connection: Connection, sheet: int | None) -> str:
+    if sheet is None:
+        return ""
+    found = read_sheet(connection, sheet)
+    unit = next(unit for unit in read_units(connection) if unit.id == found.unit)
+    part = f", part {found.part}" if found.part > 1 else ""
+    return f"{unit.site}, {unit.name}, {found.month}, {found.form}{part}"
+
+
+def _keep_unread(office: Office, found: Found, refused: Refused) -> Receipt:
+    """A scan or print: the paper is safe here, and a person is asked."""
+    columns: dict[str, Any] = {"state": "waiting", "source": "scan" if refused.code == "scan" else "flattened", "problems": []}
+    return _stored(office, found, columns, Question(code=refused.code, facts={"message": refused.message}), None, refused.message)
+
+
+def _taken_in(office: Office, found: Found, received: Received, month: str | None) -> Receipt:
+    submission, record = received.submission, received.record
+    with office.store.reading() as connection:
+        document = find_document(connection, submission.document) if submission.document else None
+    question = _doubt_of_place(document, received, office)
+    raws = {problem.field: submission.answers[problem.field].raw for problem in record.problems if problem.field in submission.answers}
+    columns: dict[str, Any] = {
+        "state": "waiting" if question else "counted",
+        "source": submission.source,
+        "form": record.form.name,
+        "version": record.form.version,
+        "stamp": submission.document,
+        "document": document.id if document else None,
+        "sheet_id": document.sheet if document and not question else None,
+        "values": dict(record.values),
+        "raw": raws,
+        "problems": as_json(record.problems),
+    }
+    receipt = _stored(office, found, columns, question, document, question.facts["message"] if question else "")
+    if month is not None and receipt.month and receipt.month != month:
+        return Receipt(**{name: getattr(receipt, name) for name in Receipt.__slots__} | {"message": f"belongs to {receipt.month}, not to {month}: it counts for its own month"})
+    return receipt
+
+
+def _doubt_of_place(document: Document | None, received: Received, office: Office) -> Question | None:
+    """Why it is not certain where a return belongs; None if it is."""
+    values = received.record.values
+    if document is None:
+        known = {name: values.get(name, "") for name in ("site", "unit", "specialist", "month")}
+        code = "unknown-document" if received.submission.document else "stamp-missing"
+        return Question(code=code, facts={"message": Refused("unknown-document", "").message, "printed": known})
+    if document.form != received.record.form.name:
+        return Question(code="unknown-document", facts={"message": Refused("unknown-document", "").message, "printed": {}})
+    held, printed = as_day(values.get("conference_date")), str(document.snapshot.get("month", ""))
+    form = office.catalog.form(received.record.form)
+    rows = row_identities(form, document.id, document.rows, values)
+    written = cells_of(form, values, rows) != cells_of(form, document.snapshot, rows)
+    if held is not None and written and month_of(held) != printed:
+        return Question(code="other-month", facts={"message": Refused("other-month", "", found=month_of(held), printed=printed).message, "found": month_of(held), "printed": printed})
+    return None
+
+
+def _stored(office: Office, found: Found, columns: dict[str, Any], question: Question | None, document: Document | None, message: str) -> Receipt:
+    """Keep the file and everything that follows from it, in one transaction."""
+    name = office.store.keep(found.content)
+    try:
+        with office.store.writing() as connection:
+            if known := find_return(connection, name):
+                return _again(connection, found.name, known)
+            number = add_return(connection, file=name, file_name=Path(found.name).name, by=office.store.by, **columns)
+            settle_file(connection, name)
+            office.store.log(connection, "received", f"return:{number}", state=columns["state"], document=columns.get("stamp", ""), source=columns["source"])
+            state = None
+            if question is not None:
+                ask(connection, None, Question(code=question.code, cell=question.cell, return_id=number, facts=question.facts))
+            elif document is not None:
+                state = settle_sheet(office, connection, document.sheet, f"return:{number}")
+            return _receipt(connection, found.name, columns, state, document, message)
+    except IntegrityError:  # the same file arrived twice at once: the other one was first
+        with office.store.reading() as connection:
+            if known := find_return(connection, name):
+                return _again(connection, found.name, known)
+        raise
+
+
+def _receipt(connection: Connection, name: str, columns: dict[str, Any], state: SheetState | None, document: Document | None, message: str) -> Receipt:
+    return Receipt(
+        name=name,
+        state=columns["state"],
+        document=document.id if document else str(columns.get("stamp", "")),
+        where=_where(connection, document.sheet if document else None),
+        answers=len(columns.get("values", ())),
+        changed=state.changed if state else False,
+        questions=state.questions if state else 1,
+        problems=state.problems if state else (),
+        message=message,
+        unit=state.sheet.unit if state else None,
+        month=state.sheet.month if state else "",
+    )
+
+
+def renew_follow_up(office: Office, receipts: Sequence[Receipt]) -> int:
+    """R8: make the follow-up forms anew that lack actions of the worksheets just received; how many were."""
+    touched = {(receipt.unit, receipt.month) for receipt in receipts if receipt.changed and receipt.unit is not None}
+    with office.store.reading() as connection:
+        units = {unit.id: unit for unit in read_units(connection)}
+    return sum(issue_unit(office, units[unit], month).made for unit, month in sorted(touched))

@@ -1,0 +1,248 @@
+"""The queue of what waits for a person: look, decide, take back, put a stray return where it belongs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from formsvc.casework.cells import cells_of, split_cell
+from formsvc.errors import Refused, word
+from formsvc.model.form import Form
+from formsvc.model.kinds import Choices
+from formsvc.model.values import Misread, read_value
+from formsvc.office.office import Office
+from formsvc.office.sheets import settle_sheet
+from formsvc.store.papers import (
+    add_decision,
+    answer_question,
+    find_document,
+    find_question,
+    latest_revision,
+    move_return,
+    newest_documents,
+    open_questions,
+    read_return,
+    read_sheet,
+    read_sheets,
+    standing_decisions,
+)
+from formsvc.store.roster import read_units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A question as a person reads it. `choices` are the values to choose from, with where each comes from."""
+
+    number: int
+    code: str
+    where: str
+    what: str
+    """The question on the paper, with the child or row it is about."""
+    message: str
+    issued: Any = None
+    choices: tuple[tuple[Any, str], ...] = ()
+    return_id: int | None = None
+
+
+def waiting(office: Office, *, month: str | None = None) -> tuple[Waiting, ...]:
+    """Everything that waits, the oldest first."""
+    with office.store.reading() as connection:
+        return tuple(_waiting(office, connection, row) for row in open_questions(connection) if month is None or row.month == month)
+
+
+def _waiting(office: Office, connection: Connection, row: Row[Any]) -> Waiting:
+    facts: Mapping[str, Any] = row.facts
+    where = f"{row.site}, {row.unit}, {row.month}, {row.form}" if row.site else "not placed yet"
+    choices = tuple((candidate["value"], _sources(connection, candidate["sources"])) for candidate in facts.get("candidates", ()))
+    if not choices and facts.get("value") is not None:
+        choices = ((facts["value"], _sources(connection, [f"return:{row.return_id}"])),)
+    return Waiting(
+        number=row.id,
+        code=row.code,
+        where=where,
+        what=_what(office, connection, row),
+        message=facts.get("message") or word(row.code, **{name: value for name, value in facts.items() if isinstance(value, str)}),
+        issued=facts.get("issued"),
+        choices=choices,
+        return_id=row.return_id,
+    )
+
+
+def _sources(connection: Connection, sources: list[str]) -> str:
+    found = [read_return(connection, int(source.partition(":")[2])) for source in sources if source.startswith("return:")]
+    return "; ".join(f"return {back.id}, {back.file_name}, {back.by}, {back.at[:16]}" for back in found if back) or "decided"
+
+
+def _what(office: Office, connection: Connection, row: Row[Any]) -> str:
+    if not row.cell or row.sheet_id is None:
+        return ""
+    form = office.service.form(row.form)
+    group, identity, name = split_cell(row.cell)
+    label = _label(form, group, name)
+    revision = latest_revision(connection, row.sheet_id)
+    rows = revision.rows.get(group, ()) if revision else ()
+    if not group or identity not in rows or revision is None:
+        return label
+    place = list(rows).index(identity)
+    entries = revision.values.get(group)
+    entry = entries[place] if isinstance(entries, list) and place < len(entries) else {}
+    who = str(entry.get("child_name") or entry.get("name") or f"row {place + 1}") if isinstance(entry, dict) else ""
+    return f"{who}: {label}"
+
+
+def _label(form: Form, group_name: str, name: str) -> str:
+    group = form.group(group_name) if group_name else None
+    for ask in group.asks if group else form.asks:
+        if ask.name == name:
+            return ask.label.en
+        if isinstance(ask.kind, Choices) and name.startswith(f"{ask.name}-"):
+            return f"{ask.label.en}: {name.partition('-')[2]}"
+    return name
+
+
+# ---------------------------------------------------------------- decide
+
+
+def decide(office: Office, number: int, choice: str) -> str:
+    """Answer a question: the number of a choice, `issued`, `ok` (it stands as it is), or `=` and a value of one's own.
+
+    Gives what was decided, in words.
+    """
+    with office.store.writing() as connection:
+        row = find_question(connection, number)
+        if row is None or row.state != "open":
+            raise Refused("question-gone", str(number))
+        if row.sheet_id is None:
+            raise Refused("question-of-place", str(number))
+        if choice == "ok":
+            answer_question(connection, number)
+            value: Any = None
+            said = "stands as it is"
+        else:
+            value = _chosen(office, connection, row, choice)
+            said = f"is now {value!r}" if value is not None else "is empty now"
+        if choice != "ok" or row.return_id is not None:
+            _decided(office, connection, row, value, as_it_is=choice == "ok")
+        office.store.log(connection, "decided", f"question:{number}", sheet=row.sheet_id, choice=choice if choice[:1] != "=" else "own value")
+        settle_sheet(office, connection, row.sheet_id, f"question:{number}")
+    return said
+
+
+def _decided(office: Office, connection: Connection, row: Row[Any], value: Any, *, as_it_is: bool) -> None:
+    """Keep the decision for the values and the return that the person saw."""
+    known = standing_decisions(connection, row.sheet_id).get(row.cell)
+    seen_before: Mapping[str, Any] = known.seen if known is not None else {"values": [], "returns": []}
+    if as_it_is:
+        return
+    values = [*seen_before.get("values", ()), *(candidate["value"] for candidate in row.facts.get("candidates", ())), row.facts.get("value"), _standing(office, connection, row)]
+    returns = [*seen_before.get("returns", ()), *([row.return_id] if row.return_id is not None else [])]
+    add_decision(connection, row.sheet_id, row.cell, value=value, seen={"values": values, "returns": returns}, by=office.store.by)
+
+
+def _standing(office: Office, connection: Connection, row: Row[Any]) -> Any:
+    """What stands in the cell now."""
+    revision = latest_revision(connection, row.sheet_id)
+    form = office.service.form(read_sheet(connection, row.sheet_id).form)
+    return cells_of(form, revision.values, revision.rows).get(row.cell) if revision else None
+
+
+def _chosen(office: Office, connection: Connection, row: Row[Any], choice: str) -> Any:
+    candidates = [candidate["value"] for candidate in row.facts.get("candidates", ())] or [row.facts.get("value")]
+    if choice == "issued":
+        return row.facts.get("issued")
+    if choice.isdecimal() and 1 <= int(choice) <= len(candidates):
+        return candidates[int(choice) - 1]
+    if choice.startswith("="):
+        return _own_value(office, connection, row, choice[1:])
+    raise Refused("choice-unknown", choice, known=", ".join(map(str, range(1, len(candidates) + 1))))
+
+
+def _own_value(office: Office, connection: Connection, row: Row[Any], text: str) -> Any:
+    """A value that a person typed, understood as the paper would understand it."""
+    if not text.strip():
+        return None
+    form = office.service.form(read_sheet(connection, row.sheet_id).form)
+    group_name, _, name = split_cell(row.cell)
+    group = form.group(group_name) if group_name else None
+    ask = next((ask for ask in (group.asks if group else form.asks) if ask.name == name), None)
+    if ask is None:  # one box of several
+        return True
+    value = read_value(ask.kind, text)
+    if isinstance(value, Misread):
+        raise Refused("choice-unreadable", text[:40])
+    return value
+
+
+def take_back(office: Office, number: int) -> None:
+    """Undo the decision about a question's cell: it is asked again."""
+    with office.store.writing() as connection:
+        row = find_question(connection, number)
+        if row is None or row.sheet_id is None or row.state == "open":
+            raise Refused("question-gone", str(number))
+        known = standing_decisions(connection, row.sheet_id).get(row.cell)
+        if known is None:
+            raise Refused("question-gone", str(number))
+        add_decision(connection, row.sheet_id, row.cell, value=None, seen={}, by=office.store.by, withdrawn=True)
+        office.store.log(connection, "decision-withdrawn", f"question:{number}", sheet=row.sheet_id)
+        settle_sheet(office, connection, row.sheet_id, f"question:{number}")
+
+
+# ---------------------------------------------------------------- place
+
+
+def place(office: Office, return_id: int, *, site: str | None = None, unit: str | None = None, month: str | None = None) -> str:
+    """Let a waiting return count: where its stamp says, or for the unit and month that a person names."""
+    with office.store.writing() as connection:
+        back = read_return(connection, return_id)
+        if back is None or back.state != "waiting":
+            raise Refused("return-not-waiting", str(return_id))
+        if not back.form:
+            raise Refused("return-unread", str(return_id))
+        sheet = _target(connection, back.document, back.form, site, unit, month)
+        document = back.document or newest_documents(connection, [sheet])[sheet].id
+        move_return(connection, return_id, state="counted", sheet_id=sheet, document=document)
+        _close(connection, return_id)
+        office.store.log(connection, "placed", f"return:{return_id}", sheet=sheet)
+        settle_sheet(office, connection, sheet, f"return:{return_id}")
+    return str(sheet)
+
+
+def _target(connection: Connection, document: str | None, form: str, site: str | None, unit: str | None, month: str | None) -> int:
+    if unit is None and month is None:
+        known = find_document(connection, document) if document else None
+        if known is None:
+            raise Refused("place-needed", "")
+        return known.sheet
+    units = read_units(connection, site, unit) if unit is not None else _unit_of(connection, document)
+    sheets = [sheet for one in units for sheet in read_sheets(connection, unit_id=one.id, form=form, **({"month": month} if month else {}))]
+    if len(sheets) != 1:
+        raise Refused("place-unclear", "", count=len(sheets))
+    return sheets[0].id
+
+
+def _unit_of(connection: Connection, document: str | None) -> Any:
+    known = find_document(connection, document) if document else None
+    if known is None:
+        raise Refused("place-needed", "")
+    wanted = read_sheet(connection, known.sheet).unit
+    return [unit for unit in read_units(connection) if unit.id == wanted]
+
+
+def drop(office: Office, return_id: int, why: str) -> None:
+    """Let a return not count; its file and answers are kept."""
+    with office.store.writing() as connection:
+        back = read_return(connection, return_id)
+        if back is None or back.state == "dropped":
+            raise Refused("return-not-waiting", str(return_id))
+        move_return(connection, return_id, state="dropped")
+        _close(connection, return_id)
+        office.store.log(connection, "dropped", f"return:{return_id}", why=why)
+        if back.sheet is not None:
+            settle_sheet(office, connection, back.sheet, f"dropped:{return_id}")
+
+
+def _close(connection: Connection, return_id: int) -> None:
+    for row in open_questions(connection, return_id=return_id):
+        if row.sheet_id is None:
+            answer_question(connection, row.id)

@@ -1,0 +1,284 @@
+"""Receiving: counted once, in any order, or asked about; never lost, never half in."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from formsvc.errors import Refused
+from formsvc.office.incoming import Found, find_files
+from formsvc.office.office import Office
+from formsvc.office.receive import receive, renew_follow_up
+from formsvc.office.review import decide, drop, place, take_back, waiting
+from formsvc.settings import samples_folder
+from formsvc.store.log import LOGS, entries, faults
+from formsvc.store.papers import Document, read_revisions
+from tests.offices import child, discussed, documents, enrol, filled, issue, need, open_test_office, record, revisions, row_counts, send
+
+pytest_plugins = ["tests.servers"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def office(request: pytest.FixtureRequest, tmp_path: Path, blanks: Path) -> Iterator[Office]:
+    """An office with three children, on both databases."""
+    database = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
+    office = open_test_office(tmp_path / "data", blanks, database)
+    enrol(office, [child(1), child(2), child(3)])
+    yield office
+    office.store.engine.dispose()
+
+
+@pytest.fixture
+def worksheet(office: Office) -> Document:
+    return documents(issue(office, "2026-11"), "worksheet")[0]
+
+
+def typed_over(content: bytes, field: str, text: str) -> bytes:
+    """The document with another text in a field, as a viewer without our rules would let it be typed."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        for page in pdf.pages:
+            for widget in page.obj.get("/Annots", []):
+                if widget.get("/T") == field:
+                    widget.V = pikepdf.String(text)
+                    del widget["/AP"]
+        out = io.BytesIO()
+        pdf.save(out)
+    return out.getvalue()
+
+
+def unchanged(before: dict[str, int], after: dict[str, int]) -> bool:
+    return before == after
+
+
+# ---------------------------------------------------------------- counted once
+
+
+def test_the_same_file_again_changes_nothing(office: Office, worksheet: Document) -> None:
+    content = filled(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    assert receive(office, Found(name="a.pdf", content=content)).state == "counted"
+    before = row_counts(office)
+    assert receive(office, Found(name="b.pdf", content=content)).state == "again"
+    assert unchanged(before, row_counts(office))
+
+
+def test_the_same_answers_in_another_file_make_no_revision(office: Office, worksheet: Document) -> None:
+    """A copy that a viewer saved anew is kept and says nothing new."""
+    fill = discussed("2026-11-12", (0, need("Call the clinic")))
+    first, second = send(office, worksheet, fill), send(office, worksheet, fill, salt="by another viewer")
+    assert [(one.state, one.changed) for one in (first, second)] == [("counted", True), ("counted", False)]
+    assert revisions(office, worksheet) == 1
+
+
+def test_a_paper_that_comes_back_empty_makes_no_record(office: Office, worksheet: Document) -> None:
+    assert (send(office, worksheet).changed, record(office, worksheet)) == (False, {})
+
+
+def test_32_uploads_of_one_return_at_once_give_one_record(office: Office, worksheet: Document) -> None:
+    content = filled(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    with ThreadPoolExecutor(32) as pool:
+        states = [receipt.state for receipt in pool.map(lambda number: receive(office, Found(name=f"{number}.pdf", content=content)), range(32))]
+    assert sorted(states) == ["again"] * 31 + ["counted"]
+    assert (row_counts(office)["returns"], revisions(office, worksheet)) == (1, 1)
+
+
+def test_different_returns_at_once_are_all_counted(office: Office, worksheet: Document) -> None:
+    contents = [
+        filled(office, worksheet, discussed("2026-11-12", (number % 3, {"strengths": f"Strength {number // 3}"} if number < 3 else {"areas": ["health"]})), salt=str(number)) for number in range(8)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: receive(office, Found(name="x.pdf", content=content)), contents))
+    rows: Any = record(office, worksheet)["children"]
+    assert [row["strengths"] for row in rows] == ["Strength 0"] * 3
+    assert [row.get("areas") for row in rows] == [["health"]] * 3
+
+
+def test_the_order_of_arrival_does_not_matter(tmp_path: Path, blanks: Path) -> None:
+    """Three returns, two of which contradict each other, in all six orders: one record, the same question."""
+    fills = [
+        discussed("2026-11-12", (0, need("Call")), (1, {"no_discussion_points": True})),
+        discussed("2026-11-12", (0, need("Call the clinic")), (2, {"strengths": "Sings"})),
+        discussed("2026-11-12", (1, {"no_discussion_points": True}), (2, {"strengths": "Sings"}), (3, {"child_name": "Somebody else"})),
+    ]
+    found = []
+    for number, order in enumerate(permutations(fills)):
+        office = open_test_office(tmp_path / str(number), blanks)
+        enrol(office, [child(1), child(2), child(3)])
+        worksheet = documents(issue(office, "2026-11"), "worksheet")[0]
+        for fill in order:
+            send(office, worksheet, fill)
+        values = record(office, worksheet)
+        found.append((values, sorted((one.code, one.what, tuple(value for value, _ in one.choices)) for one in waiting(office))))
+        office.store.engine.dispose()
+    assert all(one == found[0] for one in found)
+    assert [code for code, _, _ in found[0][1]] == ["conflict", "unknown-child"]
+
+
+# ---------------------------------------------------------------- questions
+
+
+def test_a_conflict_is_decided_undone_and_decided_again(office: Office, worksheet: Document) -> None:
+    send(office, worksheet, discussed("2026-11-12", (0, need("Call"))))
+    send(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    number = waiting(office)[0].number
+
+    def now() -> Any:
+        rows: Any = record(office, worksheet)["children"]
+        return rows[0]["follow_up_action"], len(waiting(office))
+
+    assert now() == ("Call the clinic", 1)
+    decide(office, number, "2")
+    assert now() == ("Call", 0)
+    take_back(office, number)
+    assert now() == ("Call the clinic", 1)
+    decide(office, number, "=Call the dentist")
+    assert now() == ("Call the dentist", 0)
+
+
+def test_an_answer_that_cannot_be_read_waits_with_what_was_written(office: Office, worksheet: Document) -> None:
+    """The date that was issued is not lost, and what was typed over it is in the question."""
+
+    def fill(values: dict[str, Any]) -> None:
+        values["conference_date"] = "2026-11-12"
+        values["children"][0].update(need("Call the clinic"))
+
+    content = typed_over(filled(office, worksheet, fill), "children-0-target_date", "soonish")
+    receipt = receive(office, Found(name="a.pdf", content=content))
+    assert receipt.state == "counted"
+    codes = {one.code for one in waiting(office)}
+    assert "unreadable-value" in codes
+    question = next(one for one in waiting(office) if one.code == "unreadable-value")
+    assert "soonish" in question.message
+    decide(office, question.number, "=12/15/2026")
+    rows: Any = record(office, worksheet)["children"]
+    assert rows[0]["target_date"] == "2026-12-15"
+
+
+def test_a_return_of_another_month_is_a_question_and_can_be_placed(office: Office, worksheet: Document) -> None:
+    """Last month's paper used again: the conference date tells, and nothing is counted until somebody says where."""
+    december = documents(issue(office, "2026-12"), "worksheet")[0]
+    receipt = send(office, worksheet, discussed("2026-12-10", (0, need("Call the clinic"))))
+    assert (receipt.state, record(office, worksheet)) == ("waiting", {})
+    question = waiting(office)[0]
+    assert (question.code, "2026-12" in question.message) == ("other-month", True)
+    assert question.return_id is not None
+    place(office, question.return_id, unit="Preschool 1", month="2026-12")
+    rows: Any = record(office, december)["children"]
+    assert rows[0]["follow_up_action"] == "Call the clinic"
+    assert waiting(office) == ()
+
+
+def test_a_return_that_we_did_not_issue_waits_and_can_be_placed(office: Office, worksheet: Document) -> None:
+    """A blank from another installation with our key: its answers are kept."""
+    stray = office.service.issue("worksheet", {"site": "Cedar Hall", "unit": "Preschool 1", "month": "2026-11", "children": [{"child_name": "Child 02", "child_id": "C-2", "strengths": "Sings"}]})
+    receipt = receive(office, Found(name="a.pdf", content=stray.content))
+    assert (receipt.state, waiting(office)[0].code) == ("waiting", "unknown-document")
+
+
+def test_an_unknown_child_is_a_question_and_its_id_answers_it(office: Office, worksheet: Document) -> None:
+    send(office, worksheet, discussed("2026-11-12", (3, {"child_name": "Somebody new", **need("Call the clinic")})))
+    question = waiting(office)[0]
+    assert question.code == "unknown-child"
+    decide(office, question.number, "=Child 03")
+    assert waiting(office) == ()
+
+
+def test_a_dropped_return_does_not_count_and_is_kept(office: Office, worksheet: Document) -> None:
+    send(office, worksheet, discussed("2026-11-12", (0, need("Wrong child"))))
+    drop(office, 1, "filled in for another class")
+    rows: Any = record(office, worksheet)["children"]
+    assert "follow_up_action" not in rows[0]
+    assert row_counts(office)["returns"] == 1
+
+
+def test_a_scan_is_kept_and_asked_about(office: Office) -> None:
+    receipt = receive(office, Found(name="scan.png", content=b"\x89PNG\r\n\x1a\n" + b"0" * 100))
+    assert (receipt.state, [one.code for one in waiting(office)]) == ("waiting", ["scan"])
+
+
+def test_what_is_no_paper_is_refused_and_leaves_nothing(office: Office) -> None:
+    before = row_counts(office)
+    receipts = [receive(office, Found(name="x.pdf", content=content)) for content in (b"", b"hello", b"PK\x03\x04rest", b"%PDF-1.7 broken")]
+    assert {receipt.state for receipt in receipts} == {"refused"}
+    assert unchanged(before, row_counts(office))
+    assert list(office.store.vault.names()) == []
+
+
+# ---------------------------------------------------------------- many files
+
+
+def test_files_folders_and_archives_are_received_alike(office: Office, worksheet: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "returned"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "one.PDF").write_bytes(filled(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Sings"}))))
+    (folder / "notes.txt").write_text("not a paper")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("two.pdf", filled(office, worksheet, discussed("2026-11-12", (1, {"strengths": "Runs"}))))
+        archive.writestr("__MACOSX/._two.pdf", b"junk")
+    (folder / "more.zip").write_bytes(packed.getvalue())
+    receipts = [receive(office, found) for found in find_files([folder, tmp_path / "missing.pdf"], 50)]
+    assert [(Path(receipt.name).name, receipt.state) for receipt in receipts] == [("one.PDF", "counted"), ("more.zip: two.pdf", "counted"), ("missing.pdf", "refused")]
+    rows: Any = record(office, worksheet)["children"]
+    assert [row.get("strengths") for row in rows[:2]] == ["Sings", "Runs"]
+
+
+def test_a_broken_archive_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"PK\x03\x04 nothing")
+    found = list(find_files([tmp_path / "x.zip"], 50))
+    assert [one.refused.code for one in found if one.refused] == ["archive-damaged"]
+
+
+def test_an_archive_that_claims_less_than_it_holds_is_read_only_so_far(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.pdf", b"\0" * 3_000_000)
+    assert [one.refused.code for one in find_files([tmp_path / "x.zip"], 1) if one.refused] == ["file-too-large"]
+
+
+def test_follow_up_forms_are_made_anew_after_receiving(office: Office, worksheet: Document) -> None:
+    """R8: the actions of the worksheet stand on the month's form without another command."""
+    receipt = send(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    assert renew_follow_up(office, [receipt]) == 1
+    assert renew_follow_up(office, [receipt]) == 0
+    newest = documents(issue(office, "2026-11"), "case-management")[0]
+    assert (newest.edition, len(newest.rows["actions"])) == (2, 1)
+
+
+# ---------------------------------------------------------------- logs
+
+
+def test_everything_that_happened_is_in_the_log_without_names(office: Office, worksheet: Document) -> None:
+    send(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    with office.store.reading() as connection:
+        told = [(row["event"], row["by"]) for row in entries(connection, "audit")]
+        text = " ".join(str(dict(row)) for row in entries(connection, "audit"))
+        assert [list(faults(connection, log, office.store.key)) for log in LOGS] == [[], []]
+    assert [event for event, _ in told] == ["issued", "issued", "received", "revised"]
+    assert {by for _, by in told} == {"tester"}
+    assert not [word for word in ("Child 0", "clinic", "C-1") if word in text]
+
+
+def test_history_tells_what_was_known_when(office: Office, worksheet: Document) -> None:
+    send(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Sings"})))
+    send(office, worksheet, discussed("2026-11-12", (1, {"strengths": "Runs"})))
+    with office.store.reading() as connection:
+        history = read_revisions(connection, worksheet.sheet)
+    assert [(revision.number, revision.cause) for revision in history] == [(1, "return:1"), (2, "return:2")]
+
+
+def test_a_question_can_be_answered_only_once(office: Office, worksheet: Document) -> None:
+    with pytest.raises(Refused) as refused:
+        decide(office, 99, "1")
+    assert refused.value.code == "question-gone"
+
+
+def test_every_sample_that_came_back_is_taken_in_or_refused_with_a_reason(office: Office) -> None:
+    """Papers of ten programs: none was issued here, so each one waits to be placed."""
+    for file in sorted((samples_folder() / "returned").glob("*.pdf")):
+        receipt = receive(office, Found(name=file.name, content=file.read_bytes()))
+        assert (receipt.state, file.name) == ("waiting", file.name)
