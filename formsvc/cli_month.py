@@ -24,7 +24,7 @@ from formsvc.office.importing import Import, apply_import, read_import
 from formsvc.office.incoming import find_files
 from formsvc.office.month import UnitResult, by_site, folder_name, issue_month, site_packet, write_unit
 from formsvc.office.office import Office, open_office
-from formsvc.office.receive import Receipt, receive, renew_follow_up
+from formsvc.office.receive import Receipt, receive_all, renew_follow_up
 from formsvc.office.review import Waiting, decide, drop, place, take_back, waiting
 from formsvc.passwords import read_password
 from formsvc.settings import settings
@@ -256,8 +256,7 @@ def receive_files(paths: Sequence[Path], expected: str | None, password_file: Pa
     receipts: list[Receipt] = []
     with progress(where) as bar:
         task = bar.add_task("Receiving", total=None)
-        for found in find_files(paths, office.service.settings.most_megabytes):
-            receipt = receive(office, found, month=expected, password=password)
+        for receipt in receive_all(office, find_files(paths, office.service.settings.most_megabytes), month=expected, password=password):
             receipts.append(receipt)
             bar.console.print(_line(receipt), highlight=False, markup=False, soft_wrap=True) if not as_json else click.echo(_receipt_as_json(receipt))
             bar.advance(task)

@@ -1,6 +1,6 @@
 """The few things a person can do: issue a form, read it back. Everything above calls only this."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from formsvc.model.record import Answer, Problem, Record, Submission, Values, pr
 from formsvc.model.schema import load_values
 from formsvc.model.stamp import Stamp, in_words, is_document, new_document
 from formsvc.parsers import triage
-from formsvc.parsers.sandbox import run_limited
+from formsvc.parsers.sandbox import start_limited
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
 from formsvc.settings import Settings
@@ -102,8 +102,17 @@ class Service:
 
     def understand(self, content: bytes, *, password: str | None = None) -> Received:
         """The record in a document, field by field: not yet judged by the rules across fields."""
-        submission = run_limited(triage.read, content, self.catalog, self.settings.key, password)
-        return Received(submission=submission, record=interpret(self.catalog.form(submission.form), submission))
+        return self.begin(content, password=password)()
+
+    def begin(self, content: bytes, *, password: str | None = None) -> Callable[[], Received]:
+        """Begin to understand a document in another process; call the result once to have it."""
+        running = start_limited(triage.read, content, self.catalog, self.settings.key, password)
+
+        def finish() -> Received:
+            submission = running.result()
+            return Received(submission=submission, record=interpret(self.catalog.form(submission.form), submission))
+
+        return finish
 
     def read_file(self, file: Path, *, password: str | None = None, expected: str | None = None) -> Received:
         """The same for a file; a refusal names it."""

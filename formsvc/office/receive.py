@@ -4,7 +4,9 @@ A return is acknowledged only when its file, its answers and everything that fol
 one transaction. The same file again changes nothing.
 """
 
-from collections.abc import Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +30,8 @@ from formsvc.store.store import settle_file
 
 KEPT_UNREAD: Final = frozenset({"scan", "flattened-print"})
 """Papers that a person can read and this version cannot: kept, and asked about."""
+_AHEAD: Final = max(1, min(os.cpu_count() or 1, 8) - 1)
+"""So many files are read while one is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +58,40 @@ class Receipt:
 
 def receive(office: Office, found: Found, *, month: str | None = None, password: str | None = None) -> Receipt:
     """Take in one file. `month` is the month that was expected: a paper of another one counts for its own and is told."""
+    return _begin(office, found, month, password)()
+
+
+def receive_all(office: Office, files: Iterable[Found], *, month: str | None = None, password: str | None = None) -> Iterator[Receipt]:
+    """Take in many files in their order; while one is stored, the next ones are read in processes of their own."""
+    waiting: deque[Callable[[], Receipt]] = deque()
+    for found in files:
+        waiting.append(_begin(office, found, month, password))
+        if len(waiting) > _AHEAD:
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
+
+
+def _begin(office: Office, found: Found, month: str | None, password: str | None) -> Callable[[], Receipt]:
+    """Begin to take a file in; call the result once to finish it."""
     if found.refused is not None:
-        return _refused(found.name, found.refused)
+        refused = _refused(found.name, found.refused)
+        return lambda: refused
     name = office.store.vault.name_of(found.content)
     with office.store.reading() as connection:
         if known := find_return(connection, name):
-            return _again(connection, found.name, known)
-    try:
-        received = office.service.understand(found.content, password=password)
-    except Refused as refused:
-        return _keep_unread(office, found, refused) if refused.code in KEPT_UNREAD else _refused(found.name, refused)
-    return _taken_in(office, found, received, month)
+            again = _again(connection, found.name, known)
+            return lambda: again
+    reading = office.service.begin(found.content, password=password)
+
+    def finish() -> Receipt:
+        try:
+            received = reading()
+        except Refused as refused:
+            return _keep_unread(office, found, refused) if refused.code in KEPT_UNREAD else _refused(found.name, refused)
+        return _taken_in(office, found, received, month)
+
+    return finish
 
 
 def _refused(name: str, refused: Refused) -> Receipt:

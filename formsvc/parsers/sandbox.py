@@ -11,8 +11,9 @@ import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from formsvc.errors import Refused
 
@@ -35,17 +36,38 @@ LIMITS: Final = Limits()
 
 def run_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMITS) -> T:
     """The result of `work(*arguments)`, computed by a limited child; refusals come through as they are."""
+    return start_limited(work, *arguments, limits=limits).result()
+
+
+def start_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMITS) -> "Running[T]":
+    """The same, begun: the caller goes on and asks for the result later, once."""
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
     child = fork.Process(target=_child, args=(sender, work, arguments, limits), daemon=True)
     child.start()
     sender.close()
-    try:
-        return cast("T", _answer(receiver, limits))
-    finally:
-        child.kill()
-        child.join()
-        receiver.close()
+    return Running(child, receiver, limits)
+
+
+class Running(Generic[T]):
+    """Work in a limited child. Ask for its result once, or give it up; either ends the child."""
+
+    def __init__(self, child: ForkProcess, receiver: Connection, limits: Limits) -> None:
+        """Know the child and the pipe its answer comes through."""
+        self._child, self._receiver, self._limits = child, receiver, limits
+
+    def result(self) -> T:
+        """What the work gave; a refusal is raised as it is."""
+        try:
+            return cast("T", _answer(self._receiver, self._limits))
+        finally:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """End the child, whatever it does."""
+        self._child.kill()
+        self._child.join()
+        self._receiver.close()
 
 
 def _answer(receiver: Connection, limits: Limits) -> Any:
