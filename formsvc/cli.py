@@ -18,6 +18,7 @@ from formsvc.check import check_fonts, check_form_folder, check_letter
 from formsvc.cli_letter import letter
 from formsvc.cli_month import import_roster, month, plan, receive_files, review
 from formsvc.demo import run_demo
+from formsvc.demo_month import run_month
 from formsvc.errors import Refused, word
 from formsvc.files import check_others, json_object, read_file, write_file
 from formsvc.model.kinds import LANGS, Lang
@@ -195,9 +196,23 @@ def demo(folder: Path | None) -> None:
             held = held and trip.held
             table.add_row(trip.sample, in_words(trip.document), str(trip.prefilled), str(trip.typed), str(trip.read), ", ".join(trip.problems), _HELD[trip.held], f"{trip.seconds:.1f}")
     console.print(table)
-    click.echo(f"Everything is in {where}: issued, returned (typed in with PDFium), records, as-if-complete.")
+    held = _demo_month(where, console) and held
+    click.echo(f"Everything is in {where}: issued, returned (typed in with PDFium), records, as-if-complete; the month in 2026-11, 2026-12, its data in store.")
     if not held:
         sys.exit(_REFUSED)
+
+
+def _demo_month(where: Path, console: Console) -> bool:
+    """The month's cycle, a row for each step; whether all of them held."""
+    table = Table("The month", "Result", "")
+    held = True
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        for step in run_month(settings(), where, lambda said: progress.update(task, description=said)):
+            held = held and step.held
+            table.add_row(step.what, step.result, _HELD[step.held])
+    console.print(table)
+    return held
 
 
 @cli.command()
