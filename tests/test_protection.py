@@ -8,7 +8,6 @@ import re
 import stat
 import subprocess
 import sys
-import time
 import zipfile
 import zlib
 from functools import cache
@@ -27,6 +26,8 @@ from weasyprint import HTML
 from formsvc.errors import Refused
 from formsvc.parsers.sandbox import run_limited
 from formsvc.protection import judge_password, lock, locked_pdf, locked_word, unlock
+from formsvc.service import Service
+from formsvc.settings import samples_folder
 from tests.viewers import openers
 from tests.viewers.openers import PDF_OPENERS
 
@@ -330,6 +331,15 @@ def test_form_that_was_filled_keeps_its_value() -> None:
         assert str(pdf.Root.AcroForm.Fields[0].V) == "North"
 
 
+@pytest.mark.parametrize("sample", [("worksheet", "worksheet-8-children"), ("worksheet", "worksheet-long-notes"), ("fcch", "fcch-three-homes"), ("case-management", "case-management-35-actions")])
+def test_our_filled_forms_are_protected_and_read_back_equal(service: Service, sample: tuple[str, str]) -> None:
+    """Forms as we issue them, with uncompressed appearances and added pages, lose nothing under a password."""
+    name, file = sample
+    issued = service.issue(name, json.loads((samples_folder() / "values" / f"{file}.json").read_text(encoding="utf-8")))
+    locked = lock(issued.content, PASSWORD)
+    assert service.read(locked, password=PASSWORD).record.values == service.read(unlock(locked, PASSWORD)).record.values == issued.values
+
+
 # ---------------------------------------------------------------- refused
 
 
@@ -555,17 +565,3 @@ def test_password_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
         unlock(lock(document, PASSWORD), PASSWORD)
         refusal_to_unlock(lock(document, PASSWORD), "another-password-altogether")
     assert not any(secret in caplog.text for secret in (PASSWORD, SECRET, "another-password-altogether"))
-
-
-# ---------------------------------------------------------------- speed
-
-
-def test_protection_of_five_pages_takes_less_than_50_ms() -> None:
-    """Locking and checking five pages takes less than 50 ms of the processor, at its best of ten."""
-    lock(note(), PASSWORD)
-    times = []
-    for _ in range(10):
-        start = time.process_time()
-        lock(note(), PASSWORD)
-        times.append(time.process_time() - start)
-    assert min(times) < 0.050

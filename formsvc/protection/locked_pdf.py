@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pikepdf
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from pikepdf import Array, Dictionary, Encryption, Name, ObjectStreamMode, Pdf, Permissions, String
+from pikepdf import Array, Dictionary, Encryption, Name, ObjectStreamMode, Pdf, Permissions, StreamDecodeLevel, String
 
 from formsvc.errors import Refused
 
@@ -62,7 +62,7 @@ def _saved(pdf: Pdf, **how: Any) -> bytes:
 
 def _plain(pdf: Pdf) -> bytes:
     """Every object of the document in one order: two documents are equal when these bytes are."""
-    return _saved(pdf, encryption=False, force_version=("1.7", 8), object_stream_mode=ObjectStreamMode.disable, compress_streams=False)
+    return _saved(pdf, encryption=False, force_version=("1.7", 8), object_stream_mode=ObjectStreamMode.disable, compress_streams=False, stream_decode_level=StreamDecodeLevel.generalized)
 
 
 # ---------------------------------------------------------------- opening
