@@ -1,7 +1,7 @@
 """The commands of the month: import, plan, month, receive, review, as a person types them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, blanks: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, blanks: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Type a command in a folder of one's own; gives exit code, output and errors."""
     for name, value in {"FORMSVC_DATA": tmp_path / "data", "FORMSVC_FILES_KEY": KEYS, "FORMSVC_CACHE": blanks, "FORMSVC_KEY": KEY.hex(), "FORMSVC_USER": "tester"}.items():
         monkeypatch.setenv(name, str(value))
@@ -50,7 +50,7 @@ def test_a_month_from_roster_to_review(run: Run, tmp_path: Path) -> None:
     assert (code, [unit["unit"] for unit in told["units"]], len(told["packets"])) == (0, ["Room 1", "Wilma Larkspur"], 1)
     paper = next((tmp_path / "2026-11" / "Mill Street" / "Room 1").glob("worksheet-*.pdf"))
     for number, action in enumerate(("Call the family", "Call the family about the screening")):
-        answers = {"children-0-support_needed": True, "children-0-follow_up_action": action, "children-0-responsible": "Rosa", "children-0-target_date": "12/01/2026"}
+        answers: dict[str, str | bool] = {"children-0-support_needed": True, "children-0-follow_up_action": action, "children-0-responsible": "Rosa", "children-0-target_date": "12/01/2026"}
         (tmp_path / f"{number}.pdf").write_bytes(type_into(paper.read_bytes(), answers))
     code, out, _ = run("receive", "0.pdf", "1.pdf", "0.pdf")
     assert code == 0

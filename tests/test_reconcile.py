@@ -13,6 +13,7 @@ from formsvc.casework.reconcile import Conflict, Contribution, Decision, merge, 
 from formsvc.model.form import Ask, Form
 from formsvc.model.interpret import answer_texts
 from formsvc.model.kinds import Choice, Choices, Day, Kind, LongText, Month, Number, Signature, Text, Tick, Time
+from formsvc.model.record import Row
 from formsvc.service import Service
 
 FORMS: Final = ("worksheet", "fcch", "case-management", "conference-notes")
@@ -186,5 +187,5 @@ def test_a_held_cell_says_nothing() -> None:
 def test_rows_that_people_added_are_known_by_document_and_place(service: Service) -> None:
     """Two editions with an added row each have two added rows, not one in conflict."""
     form = service.form("worksheet")
-    rows = row_identities(form, "AAAAAAAAAA", {"children": ("c1", "c2")}, {"children": [{}, {}, {"child_name": "New"}]})
+    rows = row_identities(form, "AAAAAAAAAA", {"children": ("c1", "c2")}, {"children": [Row(), Row(), Row(child_name="New")]})
     assert rows["children"] == ("c1", "c2", "AAAAAAAAAA.2")

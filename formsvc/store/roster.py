@@ -146,10 +146,10 @@ class RosterWriter:
     def __init__(self, connection: Connection) -> None:
         """Know what is there."""
         self.connection = connection
-        self.sites = {row.name: row.id for row in connection.execute(select(sites))}
+        self.sites: dict[str, int] = {row.name: row.id for row in connection.execute(select(sites))}
         self.units = {(unit.site, unit.name): unit for unit in read_units(connection)}
         self.staff = {unit: set(members) for unit, members in read_staff(connection).items()}
-        self.children = {row.child_id: row.id for row in connection.execute(select(children.c.id, children.c.child_id))}
+        self.children: dict[str, int] = {row.child_id: row.id for row in connection.execute(select(children.c.id, children.c.child_id))}
 
     def enrol(self, line: RosterLine) -> None:
         """A new stay of a child in a unit."""
