@@ -227,6 +227,24 @@ def test_siblings_have_one_action_for_two_children(with_children: Callable[..., 
     assert [row["child_name"] for row in follow_up(office, "2026-11")] == ["Child 01 + Child 02", "Child 03"]
 
 
+def test_a_shared_action_stays_with_the_sibling_who_stays(with_children: Callable[..., Office]) -> None:
+    """One child leaves, the other one keeps the action, in its own class if that is another."""
+    office = with_children(child(1, family_id="F"), child(2, family_id="F"))
+    same = need("Help the family find a bus pass")
+    send(office, documents(issue(office, "2026-11"), "worksheet")[0], discussed("2026-11-12", (0, same), (1, same)))
+    change_roster(office, child(1, family_id="F"), child(1, family_id="F", left_on=date(2026, 11, 20)))
+    assert [row["child_name"] for row in follow_up(office, "2026-12")] == ["Child 02"]
+    change_roster(office, child(2, family_id="F"), child(2, family_id="F", left_on=date(2026, 12, 1)))
+    enrol(office, [child(2, family_id="F", unit="Preschool 2", enrolled_on=date(2026, 12, 2))])
+    assert [row["child_name"] for row in follow_up(office, "2026-12", "Preschool 2")] == ["Child 02"]
+
+
+def test_a_move_over_a_weekend_is_no_new_enrolment_and_a_later_return_says_nothing_yet(with_children: Callable[..., Office]) -> None:
+    office = with_children(child(1, left_on=date(2026, 10, 2)), child(2, left_on=date(2026, 11, 20)))
+    enrol(office, [child(1, enrolled_on=date(2026, 10, 5)), child(2, enrolled_on=date(2027, 2, 1))])
+    assert [row["enrolment_date"] for row in children_of(issue(office, "2026-11"))] == ["2026-08-17"] * 2
+
+
 def test_a_skipped_month_carries_from_the_last_conference_held(with_children: Callable[..., Office]) -> None:
     """December was never held: January carries from November."""
     office = with_children()

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from formsvc.office.incoming import Found, find_files
 from formsvc.office.office import Office
 from formsvc.office.receive import receive, renew_follow_up
 from formsvc.office.review import decide, drop, place, take_back, waiting
+from formsvc.service import Service
 from formsvc.settings import samples_folder
 from formsvc.store.log import LOGS, entries, faults
 from formsvc.store.papers import Document, read_revisions
@@ -194,6 +196,54 @@ def test_a_dropped_return_does_not_count_and_is_kept(office: Office, worksheet: 
     rows: Any = record(office, worksheet)["children"]
     assert "follow_up_action" not in rows[0]
     assert row_counts(office)["returns"] == 1
+
+
+def without_page(content: bytes, number: int) -> bytes:
+    """The document without one of its pages, as a scanner or a viewer loses it."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        lost = {widget.objgen for widget in pdf.pages[number].obj.get("/Annots", [])}
+        pdf.Root.AcroForm.Fields = pikepdf.Array([field for field in pdf.Root.AcroForm.Fields if field.objgen not in lost])
+        del pdf.pages[number]
+        out = io.BytesIO()
+        pdf.save(out)
+    return out.getvalue()
+
+
+def test_a_lost_page_empties_nothing_and_is_told(office: Office) -> None:
+    """What was printed on a page that did not come back stays as it was issued."""
+    enrol(office, [child(number, home_language="Twi") for number in range(4, 9)])
+    worksheet = documents(issue(office, "2026-11"), "worksheet")[0]
+    content = without_page(filled(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Sings"}))), 1)
+    assert receive(office, Found(name="a.pdf", content=content)).state == "counted"
+    rows: Any = record(office, worksheet)["children"]
+    assert [row.get("home_language") for row in rows] == [None] * 3 + ["Twi"] * 5
+    assert rows[0]["strengths"] == "Sings"
+    question = waiting(office)[0]
+    assert question.code == "fields-missing"
+    decide(office, question.number, "ok")
+    assert waiting(office) == ()
+
+
+def test_text_in_a_field_that_is_not_ours_is_a_question(office: Office, worksheet: Document) -> None:
+    content = filled(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Sings"})))
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        field = pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name.Tx, T="extra", V="Call the aunt", Rect=[10, 10, 50, 20], F=4))
+        pdf.Root.AcroForm.Fields.append(field)
+        pdf.pages[0].obj.Annots.append(field)
+        out = io.BytesIO()
+        pdf.save(out)
+    receive(office, Found(name="a.pdf", content=out.getvalue()))
+    questions = waiting(office)
+    assert [question.code for question in questions] == ["unknown-field"]
+
+
+def test_a_paper_whose_stamp_was_not_made_here_waits(office: Office, worksheet: Document, blanks: Path, tmp_path: Path) -> None:
+    """Somebody else's key under a known document id: it counts only when a person says so."""
+    forged = Service(replace(office.service.settings, key=b"another key of thirty-two bytes."))
+    form = forged.form("worksheet")
+    content = forged.fill(form, {**worksheet.snapshot, "recorder": "Nobody"}, lang="en", document=worksheet.id, rows={"children": 4}).content
+    assert receive(office, Found(name="a.pdf", content=content)).state == "waiting"
+    assert [(question.code, record(office, worksheet)) for question in waiting(office)] == [("stamp-unverified", {})]
 
 
 def test_a_scan_is_kept_and_asked_about(office: Office) -> None:

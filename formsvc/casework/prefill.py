@@ -97,8 +97,8 @@ def not_yet(unit: UnitMonth, procedure: Procedure) -> date | None:
 
 
 def is_new(child: Enrolled, unit: UnitMonth) -> bool:
-    """R4: enrolled since the unit's last conference (or on its day), and never on a paper that was discussed."""
-    return unit.last_held is not None and child.enrolled_on is not None and child.enrolled_on >= unit.last_held and child.key not in unit.discussed
+    """R4: enrolled since the unit's last conference (or on its day, or nobody knows when), and never on a paper that was discussed."""
+    return unit.last_held is not None and child.key not in unit.discussed and (child.enrolled_on is None or child.enrolled_on >= unit.last_held)
 
 
 def papers(unit: UnitMonth, forms: Mapping[str, Form], procedure: Procedure, lang: Lang) -> tuple[Prefilled, ...]:

@@ -11,13 +11,12 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
-from formsvc.model.roster import ProgramOption, RosterLine, StaffMember
+from formsvc.model.roster import BREAK, RosterLine, StaffMember
 from formsvc.model.values import plain
 
 Kind = Literal["new", "returned", "moved", "left", "corrected", "missing"]
 KINDS: Final[tuple[Kind, ...]] = ("new", "returned", "moved", "left", "corrected", "missing")
 _DAY: Final = timedelta(days=1)
-_BREAK: Final = timedelta(days=21)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +135,7 @@ def _changes_of(held: Sequence[RosterLine], lines: Sequence[RosterLine], on: dat
 def _as_move(left: Change, returned: Change) -> Change | None:
     """Leaving one unit and being in another soon after, weekends and breaks between, as one move."""
     old, new = left.after, returned.after
-    if returned.kind != "returned" or not old or not new or _same_unit(old, new) or _start(new) - _end(old) > _BREAK:
+    if returned.kind != "returned" or not old or not new or _same_unit(old, new) or _start(new) - _end(old) > BREAK:
         return None
     return Change(kind="moved", child_id=new.child_id, before=left.before, after=new, fields=_differences(left.before, new), ended=old)
 

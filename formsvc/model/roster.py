@@ -1,11 +1,13 @@
 """Who is enrolled where: one line per child, as rosters list them and as the store keeps it."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 ProgramOption = Literal["center", "home", "early", "fcch"]
 """Class, home-base educator, Early Head Start class, family child care homes of one specialist."""
+BREAK: Final = timedelta(days=21)
+"""Leaving one unit and being in another so soon after, weekends and holidays between, is a move."""
 PROGRAM_OPTIONS: Final[tuple[ProgramOption, ...]] = ("center", "home", "early", "fcch")
 
 

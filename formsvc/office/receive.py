@@ -16,8 +16,10 @@ from sqlalchemy.exc import IntegrityError
 
 from formsvc.casework.cells import cells_of, row_identities
 from formsvc.errors import Refused
+from formsvc.model.form import FormId
+from formsvc.model.interpret import answer_texts
 from formsvc.model.procedure import month_of
-from formsvc.model.record import Problem
+from formsvc.model.record import Problem, Submission
 from formsvc.office.conferences import as_day
 from formsvc.office.incoming import Found
 from formsvc.office.month import issue_unit
@@ -30,6 +32,8 @@ from formsvc.store.store import settle_file
 
 KEPT_UNREAD: Final = frozenset({"scan", "flattened-print"})
 """Papers that a person can read and this version cannot: kept, and asked about."""
+DOUBTFUL_STAMPS: Final = frozenset({"stamps-differ", "stamp-unverified"})
+"""Signs that a paper is mixed from several, or was not made here: a person says whether it counts."""
 _AHEAD: Final = max(1, min(os.cpu_count() or 1, 8) - 1)
 """So many files are read while one is stored."""
 
@@ -139,12 +143,21 @@ def _taken_in(office: Office, found: Found, received: Received, month: str | Non
         "sheet_id": document.sheet if document and not question else None,
         "values": dict(record.values),
         "raw": raws,
+        "absent": _absent(office, document, submission) if document else [],
         "problems": as_json(record.problems),
     }
     receipt = _stored(office, found, columns, question, document, question.facts["message"] if question else "")
     if month is not None and receipt.month and receipt.month != month:
         return Receipt(**{name: getattr(receipt, name) for name in Receipt.__slots__} | {"message": f"belongs to {receipt.month}, not to {month}: it counts for its own month"})
     return receipt
+
+
+def _absent(office: Office, document: Document, submission: Submission) -> list[str]:
+    """The issued answers whose fields are not in the file: a lost page does not empty what stood on it."""
+    if document.form != submission.form.name:
+        return []
+    form = office.catalog.form(FormId(name=document.form, version=document.version))
+    return [place.key for place, _ in answer_texts(form, document.snapshot) if place.key not in submission.answers]
 
 
 def _doubt_of_place(document: Document | None, received: Received, office: Office) -> Question | None:
@@ -156,6 +169,8 @@ def _doubt_of_place(document: Document | None, received: Received, office: Offic
         return Question(code=code, facts={"message": Refused("unknown-document", "").message, "printed": known})
     if document.form != received.record.form.name:
         return Question(code="unknown-document", facts={"message": Refused("unknown-document", "").message, "printed": {}})
+    if doubt := next((problem for problem in received.record.problems if problem.code in DOUBTFUL_STAMPS), None):
+        return Question(code=doubt.code, facts={"message": doubt.message})
     held, printed = as_day(values.get("conference_date")), str(document.snapshot.get("month", ""))
     form = office.catalog.form(received.record.form)
     rows = row_identities(form, document.id, document.rows, values)

@@ -16,6 +16,7 @@ from formsvc.casework.month_rules import Context, judge_sheet
 from formsvc.casework.prefill import UnitMonth
 from formsvc.casework.reconcile import Answered, Conflict, Contribution, Decision, Settled, settle
 from formsvc.casework.rules import judge
+from formsvc.errors import word
 from formsvc.model.form import Form, FormId
 from formsvc.model.procedure import months_between
 from formsvc.model.record import Problem, Values
@@ -42,10 +43,12 @@ from formsvc.store.papers import (
     standing_decisions,
     sync_questions,
 )
-from formsvc.store.roster import read_children, read_enrolments, read_units
+from formsvc.store.roster import find_child, read_children, read_enrolments, read_units
 
-HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed", "unknown-field"})
+HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"})
 """Doubts about an answer that keep it out of the record until a person has looked."""
+LOOKED_AT: Final = frozenset({"unknown-field", "ink-over-field", "active-content"})
+"""What a person should look at although it is no answer of the form: ink, text in fields that are not ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +131,26 @@ def _copy(office: Office, back: Return, document: Document, looked_at: set[tuple
             source=f"return:{back.id}",
             issued=cells_of(form, document.snapshot, rows),
             returned=cells_of(form, back.values, rows),
-            held=frozenset(cell for cell, _ in doubts) | {cell for cell in cells_of(form, document.snapshot, rows) if is_locked(form, cell)},
+            held=frozenset(cell for cell, _ in doubts) | _absent(form, back, rows) | {cell for cell in cells_of(form, document.snapshot, rows) if is_locked(form, cell)},
         ),
         rows=rows,
-        doubts=tuple(_doubt(form, back, cell, problem, rows) for cell, problem in doubts if (cell, back.id) not in looked_at),
+        doubts=(*(_doubt(form, back, cell, problem, rows) for cell, problem in doubts if (cell, back.id) not in looked_at), *_notes(back)),
     )
+
+
+def _absent(form: Form, back: Return, rows: Rows) -> frozenset[str]:
+    """The cells whose fields the file did not have."""
+    return frozenset(as_cell(form, key, rows) for key in back.absent)
+
+
+def _notes(back: Return) -> Iterator[Question]:
+    """What is to be looked at on the whole paper, one question for each kind."""
+    for code in sorted(LOOKED_AT & {problem.code for problem in back.problems}):
+        found = [problem for problem in back.problems if problem.code == code]
+        raw = "; ".join(f"{problem.field}: {back.raw[problem.field]}" for problem in found if problem.field in back.raw)
+        yield Question(code=code, return_id=back.id, facts={"message": " ".join(dict.fromkeys(problem.message for problem in found)), "raw": raw})
+    if back.absent:
+        yield Question(code="fields-missing", return_id=back.id, facts={"message": word("fields-missing", count=len(back.absent), first=back.absent[0]), "raw": ""})
 
 
 def _doubt(form: Form, back: Return, cell: str, problem: Problem, rows: Rows) -> Question:
@@ -217,10 +235,9 @@ def _resolve(connection: Connection, state: UnitMonth, sheet: Sheet, settled: Se
 
 def _child(connection: Connection, name: str, number: str, here: set[int]) -> int | None:
     """The child with that id, or the only one of the unit with that name."""
-    everybody = read_children(connection)
     if number:
-        return next((child.key for child in everybody.values() if plain(child.child_id) == plain(number)), None)
-    same = [child.key for child in everybody.values() if name and plain(child.name) == plain(name) and child.key in here]
+        return find_child(connection, number) or next((child.key for child in read_children(connection).values() if plain(child.child_id) == plain(number)), None)
+    same = [child.key for child in read_children(connection, here).values() if name and plain(child.name) == plain(name)]
     return same[0] if len(same) == 1 else None
 
 

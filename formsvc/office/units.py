@@ -16,7 +16,7 @@ from formsvc.office.conferences import last_held, read_meeting
 from formsvc.office.office import Office
 from formsvc.store.followup import KeptAction, read_actions, read_events
 from formsvc.store.papers import latest_revisions, newest_documents, read_sheets
-from formsvc.store.roster import Child, Enrolment, Unit, first_enrolled, read_children, read_enrolments, read_staff
+from formsvc.store.roster import Child, Enrolment, Unit, first_enrolled, read_children, read_enrolments, read_enrolments_of, read_staff
 
 
 def unit_month(office: Office, connection: Connection, unit: Unit, month: str, lang: Lang = "en") -> UnitMonth:
@@ -24,7 +24,8 @@ def unit_month(office: Office, connection: Connection, unit: Unit, month: str, l
     spells = read_enrolments(connection, unit.id)
     present = _present(spells, unit.id, month)
     people = read_children(connection, {spell.child for spell in spells})
-    enrolled = {child: _enrolled(people[child], spell, [other for other in spells if other.child == child]) for child, spell in present.items() if child in people}
+    known = [spell for spell in spells if spell.starts is None or spell.starts <= last_day(month)]  # a stay that will begin later says nothing yet
+    enrolled = {child: _enrolled(people[child], spell, [other for other in known if other.child == child]) for child, spell in present.items() if child in people}
     meeting = read_meeting(connection, unit.id, month)
     held = last_held(connection, unit.id, month, office.procedure.program_year_starts)
     return UnitMonth(
@@ -112,12 +113,22 @@ def _actions(connection: Connection, unit: Unit, month: str, enrolled: Mapping[i
         if event.month < month or (event.month == month and event.form == "worksheet"):
             events.setdefault(event.action, []).append(Event(month=event.month, form=event.form, sheet=event.sheet, facts=event.facts))
     standing = {action.id: fold(events[action.id]) for action in kept if action.id in events}
-    return tuple(_open_action(action, standing[action.id], enrolled) for action in kept if action.id in standing and standing[action.id].open and _here(action, enrolled))
+    return tuple(_open_action(action, standing[action.id], enrolled) for action in kept if action.id in standing and standing[action.id].open and _here(connection, action, unit.id, month, enrolled))
 
 
-def _here(action: KeptAction, enrolled: Mapping[int, Enrolled]) -> bool:
-    """Whether an action belongs to this unit: siblings in two units have it where the first of them is."""
-    return not action.children or action.children[0] in enrolled
+def _here(connection: Connection, action: KeptAction, unit: int, month: str, enrolled: Mapping[int, Enrolled]) -> bool:
+    """Whether an action belongs to this unit: siblings in two units have it where the first who is still there is."""
+    if len(action.children) <= 1:
+        return not action.children or action.children[0] in enrolled
+    spells = read_enrolments_of(connection, action.children)
+    where = {child: spell.unit for one in {spell.unit for spell in spells} for child, spell in _present(spells, one, month).items()}
+    staying = [child for child in action.children if child in where and not _ended(spells, child, month)] or [child for child in action.children if child in where]
+    return bool(staying) and where[staying[0]] == unit
+
+
+def _ended(spells: Sequence[Enrolment], child: int, month: str) -> bool:
+    """Whether a child's last stay ends within the month."""
+    return all(spell.ends is not None and spell.ends <= last_day(month) for spell in spells if spell.child == child)
 
 
 def _open_action(action: KeptAction, standing: Standing, enrolled: Mapping[int, Enrolled]) -> OpenAction:

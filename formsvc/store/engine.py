@@ -66,7 +66,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one state of the data."""
-    with _told(), engine.connect().execution_options(writes=False) as connection, connection.begin():
+    steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    with _told(), engine.connect().execution_options(writes=False, **steady) as connection, connection.begin():
         yield connection
 
 

@@ -60,6 +60,8 @@ class Return:
     version: int
     values: Values
     raw: Mapping[str, str]
+    absent: tuple[str, ...]
+    """Answers that were issued and whose fields the file does not have: it says nothing about them."""
     problems: tuple[Problem, ...]
     stamp: str
 
@@ -192,6 +194,7 @@ def _return(row: Row[Any]) -> Return:
         version=row.version or 0,
         values=row.values or {},
         raw=row.raw or {},
+        absent=tuple(row.absent or ()),
         problems=_problems(row.problems),
         stamp=row.stamp,
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
-from formsvc.model.roster import ProgramOption, RosterLine, StaffMember
+from formsvc.model.roster import BREAK, ProgramOption, RosterLine, StaffMember
 from formsvc.store.rows import inserted
 from formsvc.store.schema import children, enrolments, sites, staff, units
 
@@ -77,6 +77,11 @@ def read_children(connection: Connection, keys: Iterable[int] | None = None) -> 
     return {row.id: _child(row) for row in connection.execute(wanted)}
 
 
+def find_child(connection: Connection, child_id: str) -> int | None:
+    """The key of the child with exactly that id."""
+    return connection.execute(select(children.c.id).where(children.c.child_id == child_id, ~children.c.erased)).scalar()
+
+
 def _child(row: Row[Any]) -> Child:
     return Child(
         key=row.id,
@@ -98,12 +103,18 @@ def read_enrolments(connection: Connection, unit: int | None = None) -> tuple[En
     return tuple(Enrolment(child=row.child, unit=row.unit_id, starts=row.starts, ends=row.ends, home=row.home) for row in connection.execute(wanted))
 
 
+def read_enrolments_of(connection: Connection, keys: Iterable[int]) -> tuple[Enrolment, ...]:
+    """Every enrolment of these children."""
+    wanted = select(enrolments).where(enrolments.c.child.in_(tuple(keys))).order_by(enrolments.c.id)
+    return tuple(Enrolment(child=row.child, unit=row.unit_id, starts=row.starts, ends=row.ends, home=row.home) for row in connection.execute(wanted))
+
+
 def first_enrolled(spells: Iterable[Enrolment]) -> date | None:
-    """The first day of the last stay without a break: a move to another unit the day after does not break it."""
+    """The first day of the last stay without a break: a move to another unit soon after, weekends between, does not break it."""
     first: date | None = None
     end: date | None = None
     for spell in sorted((spell for spell in spells if spell.starts), key=lambda spell: spell.starts or date.min):
-        if first is None or (end is not None and spell.starts is not None and spell.starts > end + timedelta(days=1)):
+        if first is None or (end is not None and spell.starts is not None and spell.starts > end + BREAK):
             first = spell.starts
         end = spell.ends if first is None or spell.ends is None or end is None else max(end, spell.ends)
     return first

@@ -181,6 +181,7 @@ returns = Table(
     _text("stamp"),  # the document id that the stamp told
     Column("values", JSON),
     Column("raw", JSON),  # answers that could not be understood, as they were written
+    Column("absent", JSON),  # issued answers whose fields were not in the file at all: a page was missing
     Column("problems", JSON, nullable=False, default=list, server_default="[]"),
     CheckConstraint("state in ('counted', 'waiting', 'refused', 'dropped')", name="state"),
 )

@@ -279,6 +279,7 @@ def upgrade() -> None:
         sa.Column("stamp", sa.Text(), server_default="", nullable=False),
         sa.Column("values", sa.JSON(), nullable=True),
         sa.Column("raw", sa.JSON(), nullable=True),
+        sa.Column("absent", sa.JSON(), nullable=True),
         sa.Column("problems", sa.JSON(), server_default="[]", nullable=False),
         sa.CheckConstraint("state in ('counted', 'waiting', 'refused', 'dropped')", name=op.f("ck_returns_state")),
         sa.ForeignKeyConstraint(["document"], ["documents.id"], name=op.f("fk_returns_document")),
