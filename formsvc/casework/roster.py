@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
-from formsvc.model.roster import BREAK, RosterLine, StaffMember
+from formsvc.model.roster import BREAK, ProgramOption, RosterLine, StaffMember
 from formsvc.model.values import plain
 
 Kind = Literal["new", "returned", "moved", "left", "corrected", "missing"]
