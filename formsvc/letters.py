@@ -22,9 +22,9 @@ from formsvc.model.schema import load_values
 from formsvc.model.values import plain
 from formsvc.parsers.sandbox import Limits, run_limited
 from formsvc.protection import lock
-from formsvc.renderers.letter import Converted, convert, render_docx, render_html
+from formsvc.renderers.letter import Converted, convert, render_docx, render_html, with_sheet
 from formsvc.renderers.mail import Attachment, Meeting, calendar_entry, draft
-from formsvc.renderers.paginate import paginate, weasyprint_version
+from formsvc.renderers.paginate import paginate_letter, warm_up
 from formsvc.renderers.templating import TemplateEnvironment, fill_words
 from formsvc.settings import samples_folder
 
@@ -181,9 +181,9 @@ class _Writing:
 
     def _pdf(self) -> bytes:
         html = self._html()
-        weasyprint_version()  # loaded here once, so that no limited process has to
+        warm_up()  # here, once: what a limited process loads is gone with it
         seconds = 5 + len(html) // 20_000  # four times what honest text takes
-        return run_limited(paginate, html, limits=Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=seconds, wall_seconds=6 * seconds))
+        return run_limited(paginate_letter, html, limits=Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=seconds, wall_seconds=6 * seconds))
 
     def _mail(self) -> bytes:
         job, name = self.job, f"{self.job.name}-{self.job.case.conference.date}"
@@ -196,7 +196,7 @@ class _Writing:
             return draft(subject=self.subject, text=cover, html=html, sender=sender, recipient=recipient, attachments=tuple(attachments))
         attachments.append(Attachment(name=f"{name}.ics", content=self._calendar()))
         html = self._html()
-        return draft(subject=self.subject, text=_text_of(html), html=html, sender=sender, recipient=recipient, attachments=tuple(attachments))
+        return draft(subject=self.subject, text=_text_of(html), html=with_sheet(html), sender=sender, recipient=recipient, attachments=tuple(attachments))
 
     def _calendar(self) -> bytes:
         case, conference = self.job.case, self.job.case.conference
