@@ -3,13 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html import unescape
 from typing import Any, Final, Literal
 
+from formsvc import __version__
 from formsvc.casework.case import Case, Member, load_case
 from formsvc.casework.consent import refusals
 from formsvc.casework.letters import PROTECTED, LetterName, agenda_context, base_context, doubts, initialled, invitation_context, summary_context
@@ -101,20 +102,40 @@ def sample_context(catalog: Catalog, name: LetterName) -> dict[str, Any]:
 
 def write_letter(catalog: Catalog, job: LetterJob) -> Letter:
     """The letter; refuses without consent for every recipient, and an unprotected summary."""
+    return next(letter for _, letter in write_faces(catalog, job, (job.face,)))
+
+
+def write_faces(catalog: Catalog, job: LetterJob, faces: Sequence[Face]) -> Iterator[tuple[Face, Letter]]:
+    """One letter as several kinds of file, whatever `job.face` says; its pages are laid out once for all of them.
+
+    Refuses like `write_letter`, also where no face is asked for.
+    """
     template = catalog.letter(job.name)
-    _check_way_out(template, job)
-    recipients = [job.recipient] if job.recipient else list(job.case.team)
+    for face in faces:
+        _check_way_out(template, replace(job, face=face))
+    recipients = _recipients(job)
     refused = list(refusals(job.case, recipients, job.today, notes=template.protected))
     if refused:
         raise Refused("no-consent", job.name, detail="; ".join(found.message for found in refused))
     writing = _Writing(catalog, template, job, recipients)
-    content = writing.face(job.face)
     minutes = {key: int(value) for key, value in template.minutes.items()}
-    return Letter(
-        content=content,
-        problems=tuple(doubts(job.case, job.name, minutes=minutes, today=job.today)),
-        disclosure=_disclosure(job, template, recipients, content),
-    )
+    problems = tuple(doubts(job.case, job.name, minutes=minutes, today=job.today))
+    for face in faces:
+        content = writing.face(face)
+        yield face, Letter(content=content, problems=problems, disclosure=_disclosure(replace(job, face=face), template, recipients, content))
+
+
+def made_from(catalog: Catalog, job: LetterJob) -> str:
+    """A digest of all that a letter's words come from, except the day it is written on."""
+    template = catalog.letter(job.name)
+    writing = _Writing(catalog, template, job, _recipients(job))
+    words = {name: said for name, said in writing.context.items() if name != "today"}
+    parts = (job.name, job.lang, job.recipient, words, writing.subject, job.case.coordinator, job.case.conference, replace(template, files={}), __version__)
+    return hashlib.sha256(repr(parts).encode() + writing.file.read_bytes()).hexdigest()
+
+
+def _recipients(job: LetterJob) -> list[Member]:
+    return [job.recipient] if job.recipient else list(job.case.team)
 
 
 def _check_way_out(template: LetterTemplate, job: LetterJob) -> None:
@@ -140,7 +161,7 @@ def _disclosure(job: LetterJob, template: LetterTemplate, recipients: Sequence[M
 
 
 class _Writing:
-    """One letter being written."""
+    """One letter being written; several faces of it share its text and its pages."""
 
     def __init__(self, catalog: Catalog, template: LetterTemplate, job: LetterJob, recipients: Sequence[Member]) -> None:
         self.template, self.job, self.recipients = template, job, recipients
@@ -169,18 +190,20 @@ class _Writing:
             return self._calendar()
         if face == "eml":
             return self._mail()
-        content = self._docx() if face == "docx" else self._pdf()
+        content = self._docx() if face == "docx" else self._pdf
         return lock(content, self.job.password) if self.template.protected and self.job.password else content
 
     def _docx(self) -> bytes:
         return run_limited(render_docx, self.file.read_bytes(), self.context, str(self.file), limits=_LIMITS)
 
+    @cached_property
     def _html(self) -> str:
         template = self.file.read_bytes()
         return run_limited(_html, template, _converted(template), self.context, str(self.file), self.subject, self.job.lang, limits=_LIMITS)
 
+    @cached_property
     def _pdf(self) -> bytes:
-        html = self._html()
+        html = self._html
         warm_up()  # here, once: what a limited process loads is gone with it
         seconds = 5 + len(html) // 20_000  # four times what honest text takes
         return run_limited(paginate_letter, html, limits=Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=seconds, wall_seconds=6 * seconds))
@@ -195,8 +218,7 @@ class _Writing:
             html = _cover_html(cover, job.lang, self.subject)
             return draft(subject=self.subject, text=cover, html=html, sender=sender, recipient=recipient, attachments=tuple(attachments))
         attachments.append(Attachment(name=f"{name}.ics", content=self._calendar()))
-        html = self._html()
-        return draft(subject=self.subject, text=_text_of(html), html=with_sheet(html), sender=sender, recipient=recipient, attachments=tuple(attachments))
+        return draft(subject=self.subject, text=_text_of(self._html), html=with_sheet(self._html), sender=sender, recipient=recipient, attachments=tuple(attachments))
 
     def _calendar(self) -> bytes:
         case, conference = self.job.case, self.job.case.conference
