@@ -240,6 +240,8 @@ def test_a_password_about_the_client_is_refused(run: Run, case: Path, password: 
     done = run("summary", "--data", case, "--out", "s.pdf", "--password-file", password, *TODAY)
     assert (done.returncode, (tmp_path / "s.pdf").exists()) == (2, False)
     assert weak not in done.stderr
+    assert "--weak-password" not in done.stderr, "this command has no such option"
+    assert "--passphrase-out" in done.stderr
 
 
 def test_two_sources_of_a_password_exclude_each_other(run: Run, case: Path, password: Path) -> None:
@@ -311,7 +313,7 @@ def test_a_letter_that_is_there_may_still_be_told_of(run: Run, tmp_path: Path) -
 def test_mending_one_member_leaves_the_others_letters(run: Run, tmp_path: Path) -> None:
     """A change of what other letters do not say, such as one member's consent or address, does not write those again."""
     consents = [{"kind": "share", "form": "written", "recipients": ["Classroom teacher"], "given_by": "Mara", "given_on": "2026-09-15"}]
-    team = [*SMALL, {"name": "Rufus Tannerby", "role": "Nurse", "email": "r.tannerby@example.org"}]
+    team: list[dict[str, Any]] = [*SMALL, {"name": "Rufus Tannerby", "role": "Nurse", "email": "r.tannerby@example.org"}]
     each = ("invitation", "--each", "all", *TODAY, "--json", "--data")
     assert json.loads(run(*each, case_file(tmp_path, {"team": team, "consents": consents})).stdout)["written"] == 6
     assert json.loads(run(*each, case_file(tmp_path, {"team": team})).stdout) == {"folder": "all", "written": 3, "failed": {}}

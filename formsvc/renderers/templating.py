@@ -114,8 +114,8 @@ class Prepared:
 
 
 def prepare(source: str) -> Prepared:
-    """A template in the form that is kept."""
+    """A template in the form that is kept; nothing of it is computed yet, however much that would be."""
     try:
-        return Prepared(source, marshal.dumps(TemplateEnvironment().compile(source)))
+        return Prepared(source, marshal.dumps(TemplateEnvironment(optimized=False).compile(source)))
     except jinja2.TemplateError:
         return Prepared(source, b"")
