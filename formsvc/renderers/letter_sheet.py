@@ -21,24 +21,25 @@ h1, h2, h3, h4, h5, h6 { bookmark-label: content(text); hyphens: manual; break-i
 """
 
 PAGE: Final = """
-@page { size: letter; margin: 31mm 24mm 24mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #333;
+@page { size: letter; margin: 27mm 24mm 21mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #333;
   @top-left { content: element(head); width: 100%; vertical-align: bottom; padding-bottom: 5mm; }
   @bottom-left { content: element(foot); width: 100%; vertical-align: top; padding-top: 4mm; } }
-html { font: 10pt/1.34 "Formsvc Sans"; color: #111; }
+html { font: 10pt/1.3 "Formsvc Sans"; color: #111; }
 body { margin: 0; }
 .head { position: running(head); border-bottom: 0.6pt solid #888; padding-bottom: 2mm; }
 .foot { position: running(foot); border-top: 0.6pt solid #888; padding-top: 2mm; }
 .head p, .foot p { margin: 0; } p.columns { display: flex; justify-content: space-between; }
 .page::after { content: counter(page); } .pages::after { content: counter(pages); }
-h1 { font-size: 18pt; line-height: 1.2; margin: 3mm 0 2mm; } h2 { font-size: 13pt; margin: 4.5mm 0 1.2mm; }
-h3 { font-size: 11.5pt; margin: 4.5mm 0 1mm; } h4 { font-size: 10.5pt; margin: 3mm 0 1mm; }
+h1 { font-size: 18pt; line-height: 1.2; margin: 3mm 0 2mm; } h2 { font-size: 13pt; margin: 4.2mm 0 1mm; }
+h3 { font-size: 11pt; margin: 3mm 0 0.8mm; } h4 { font-size: 10pt; margin: 2.5mm 0 0.8mm; }
 h1, h2, h3, h4 { font-weight: 600; break-after: avoid; }
-p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 1.8mm; } ul, ol { margin: 0 0 2.4mm; padding-left: 5.5mm; }
-table { width: 100%; table-layout: fixed; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; }
+p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 1.6mm; } li { margin-bottom: 0.5mm; } ul, ol { margin: 0 0 2mm; padding-left: 5.5mm; }
+table { width: 100%; table-layout: fixed; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; } tbody > tr:first-child:not(:last-child) { break-after: avoid; }
 th, td { border: 0.5pt solid #888; padding: 1.4mm 2mm; text-align: left; vertical-align: top; } th { background: #e8ecef; font-weight: 600; }
 p.kept { break-after: avoid; }
-p.subtitle { color: #333; } p.address, p.signature { margin: 0; } p.closing { margin-top: 6mm; }
-p.notice { border: 0.6pt solid #555; padding: 2.5mm 3mm; }
+p.subtitle { color: #333; } p.address, p.signature { margin: 0; } p.closing { margin-top: 5mm; }
+p.closing, p.signature { break-before: avoid; }
+p.notice { border: 0.6pt solid #555; padding: 2.2mm 3mm; margin-bottom: 3mm; }
 p.cut { border-top: 0.8pt dashed #555; padding-top: 2mm; margin-top: 4mm; break-before: page; color: #333; }
 th, td { white-space: pre-line; overflow-wrap: break-word; } td p, th p { margin: 0; overflow-wrap: break-word; }
 """
