@@ -30,7 +30,7 @@ from formsvc.renderers.word_file import BROKEN, check_word_file
 
 _PARAGRAPH_TAG: Final = re.compile(r"<(p|h[1-6]|li)[^>]*>\s*\{%p\s+(.*?)%\}\s*</\1>", re.DOTALL)
 _ROW_TAG: Final = re.compile(r"<tr>(?:(?!</tr>).)*?\{%tr\s+(.*?)%\}(?:(?!</tr>).)*?</tr>", re.DOTALL)
-_BEFORE: Final = re.compile(r"<p>((?:(?!<p\b|</p>).)*</p>\s*<(?:table|ul)\b)", re.DOTALL)
+_BEFORE: Final = re.compile(r"<p>((?:(?!<p\b|</p>).)*</p>\s*<(?:table|ul)\b)|(?<=</h2>)<p>((?:(?!<p\b|</p>).)*</p><h3\b)", re.DOTALL)
 _FIRST_ROW: Final = re.compile(r"(<table>(?:<colgroup>.*?</colgroup>)?)(?:<tbody>)?\s*(<tr>.*?</tr>)", re.DOTALL)
 _LONE: Final = re.compile(r"(<td[^>]*>)<p>((?:(?!</?p\b|</?td\b).)*)</p>(</td>)", re.DOTALL)
 _STYLES: Final = """
@@ -177,5 +177,5 @@ def _headed(body: str) -> str:
 
 
 def _kept(body: str) -> str:
-    """Paragraphs before a table or a list stay with it; as a class, because CSS that looks ahead takes long."""
-    return _BEFORE.sub(r'<p class="kept">\1', body)
+    """Paragraphs before a table or a list, and between two headings, stay with it; as a class, because CSS that looks ahead takes long."""
+    return _BEFORE.sub(r'<p class="kept">\1\2', body)

@@ -1,4 +1,4 @@
-"""How a letter looks as a page: one sheet for every letter, read once per process.
+"""How a letter looks as a page: one sheet for every letter, read once per process; colours and sizes are those of the Word files.
 
 `ELEMENTS` takes the place of the usual sheet for HTML, whose two hundred rules would be held against
 every element: a letter has only the elements that a Word template becomes.
@@ -21,25 +21,25 @@ h1, h2, h3, h4, h5, h6 { bookmark-label: content(text); hyphens: manual; break-i
 """
 
 PAGE: Final = """
-@page { size: letter; margin: 27mm 24mm 21mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #333;
+@page { size: letter; margin: 27mm 24mm 21mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #595959;
   @top-left { content: element(head); width: 100%; vertical-align: bottom; padding-bottom: 5mm; }
   @bottom-left { content: element(foot); width: 100%; vertical-align: top; padding-top: 4mm; } }
 html { font: 10pt/1.3 "Formsvc Sans"; color: #111; }
 body { margin: 0; }
-.head { position: running(head); border-bottom: 0.6pt solid #888; padding-bottom: 2mm; }
-.foot { position: running(foot); border-top: 0.6pt solid #888; padding-top: 2mm; }
-.head p, .foot p { margin: 0; } p.columns { display: flex; justify-content: space-between; }
+.head { position: running(head); border-bottom: 0.8pt solid #1f4e79; padding-bottom: 1.6mm; }
+.foot { position: running(foot); border-top: 0.6pt solid #9db4c8; padding-top: 2mm; }
+.head p, .foot p { margin: 0; } .head p:first-child { font-size: 11pt; font-weight: 600; color: #1f4e79; } p.columns { display: flex; justify-content: space-between; }
 .page::after { content: counter(page); } .pages::after { content: counter(pages); }
 h1 { font-size: 18pt; line-height: 1.2; margin: 3mm 0 2mm; } h2 { font-size: 13pt; margin: 4.2mm 0 1mm; }
 h3 { font-size: 11pt; margin: 3mm 0 0.8mm; } h4 { font-size: 10pt; margin: 2.5mm 0 0.8mm; }
-h1, h2, h3, h4 { font-weight: 600; break-after: avoid; }
+h1, h2, h3, h4 { font-weight: 600; break-after: avoid; } h1, h2, th { color: #1f4e79; }
 p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 1.6mm; } li { margin-bottom: 0.5mm; } ul, ol { margin: 0 0 2mm; padding-left: 5.5mm; }
 table { width: 100%; table-layout: fixed; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; } tbody > tr:first-child:not(:last-child) { break-after: avoid; }
-th, td { border: 0.5pt solid #888; padding: 1.4mm 2mm; text-align: left; vertical-align: top; } th { background: #e8ecef; font-weight: 600; }
+th, td { border: 0.5pt solid #9db4c8; padding: 1.1mm 2mm; text-align: left; vertical-align: top; } th { background: #e8eff5; font-weight: 600; }
 p.kept { break-after: avoid; }
-p.subtitle { color: #333; } p.address, p.signature { margin: 0; } p.closing { margin-top: 5mm; }
+p.subtitle { color: #595959; } p.address, p.signature { margin: 0; } p.closing { margin-top: 5mm; }
 p.closing, p.signature { break-before: avoid; }
-p.notice { border: 0.6pt solid #555; padding: 2.2mm 3mm; margin-bottom: 3mm; }
-p.cut { border-top: 0.8pt dashed #555; padding-top: 2mm; margin-top: 4mm; break-before: page; color: #333; }
+p.notice { border-left: 3pt solid #1f4e79; background: #e8eff5; padding: 2.2mm 3mm; margin-bottom: 3mm; }
+p.cut { border-top: 0.8pt dashed #555; padding-top: 2mm; margin-top: 4mm; break-before: page; color: #595959; }
 th, td { white-space: pre-line; overflow-wrap: break-word; } td p, th p { margin: 0; overflow-wrap: break-word; }
 """
