@@ -134,7 +134,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     # Seen while filling: data, each with its field
     "glyph-missing": Wording("no font on this machine can draw {detail}; a box stands in its place", "Install a font for it (formsvc check lists scripts)."),
     "continued": Wording("the text is longer than its box and continues on page {page}", "Nothing to do."),
-    # Rules of the procedures (domain rules R3-R14); their code carries the meaning, their id the source
+    # Rules of the procedures (domain rules R3-R32); their code carries the meaning, their id the source
     "first-conference-row-empty": Wording("R3: at the first conference every child is discussed, and this row has no content", "Write at least one discussion point, or a strength."),
     "new-child-not-discussed": Wording("R4: a child new since the last conference must be discussed", "Untick “No discussion points” and write the discussion."),
     "no-disposition": Wording("R5: every child has one outcome, and this row has none", "Tick “No discussion points”, a need, or write what was discussed."),
