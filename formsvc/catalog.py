@@ -49,6 +49,10 @@ class Profile:
     agency: Words
     paper: str
     confidentiality: Words
+    """The line on forms, which are filed."""
+    letter_confidentiality: Words
+    family_confidentiality: Words
+    """The line on a letter to the parent or guardian and to the youth themselves."""
     references: Mapping[str, str]
     procedure: Procedure = STANDARD
 
@@ -236,6 +240,8 @@ def _profile(data: Mapping[str, Any], place: str) -> Profile:
         agency=entry.words("agency"),
         paper=entry.take("paper", str, "letter").lower(),
         confidentiality=entry.words("confidentiality"),
+        letter_confidentiality=entry.words("letter_confidentiality"),
+        family_confidentiality=entry.words("family_confidentiality"),
         references=entry.take("references", dict, {}),
         procedure=_procedure(_Entry(entry.take("procedure", dict, {}), f"{place}: procedure")),
     )

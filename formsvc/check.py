@@ -82,7 +82,7 @@ def check_letter(file: Path, settings: Settings) -> Iterator[str]:
     try:
         faults = run_limited(find_faults, content, context)
     except Refused as refused:
-        raise refused.at(str(file)) from refused
+        raise (Refused("letter-too-costly", str(file)) if refused.code == "too-costly" else refused.at(str(file))) from refused
     for fault in faults:
         yield f"{file}, paragraph {fault.paragraph} (“{fault.words}”): {fault.detail}"
     if faults:

@@ -1,6 +1,5 @@
 """The `letter` command: invitations, agendas, protected summaries from a case."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,12 +11,11 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from formsvc import __version__
 from formsvc.casework.case import Case, Member
 from formsvc.casework.letters import LETTERS, LetterName
 from formsvc.errors import Refused
 from formsvc.files import append_line, check_others, json_object, read_file, write_file
-from formsvc.letters import FACES, Face, Letter, LetterJob, find_member, open_case, write_letter
+from formsvc.letters import FACES, Face, Letter, LetterJob, find_member, made_from, open_case, write_faces, write_letter
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.passwords import new_password, write_secret
 from formsvc.service import open_catalog
@@ -31,7 +29,7 @@ _DONE: Final = ".letters.json"
 @click.argument("name", type=click.Choice(LETTERS))
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The case, as JSON.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write: .docx, .pdf, .eml or .ics.")
-@click.option("--each", "folder", type=click.Path(path_type=Path, file_okay=False), help="One invitation for each address, as DOCX, PDF and mail, in this folder; goes on where it was stopped.")
+@click.option("--each", "folder", type=click.Path(path_type=Path, file_okay=False), help="One invitation for each address, as DOCX, PDF and mail, in this folder; goes on where it was stopped, on a later day too.")
 @click.option("--lang", type=click.Choice(LANGS), help="Language; by default the recipient's, else English.")
 @click.option("--to", "to", help="One member of the team, by name or number.")
 @click.option("--password-file", type=click.Path(path_type=Path), help="A file whose first line is the password (summary).")
@@ -64,8 +62,7 @@ class _Writer:
         self.settings, self.name, self.data, self.lang = chosen, name, data, lang
         self.today = date(today.year, today.month, today.day)
         self.catalog = open_catalog(chosen)
-        self.source = read_file(data)
-        self.case: Case = open_case(self.catalog, json_object(self.source, data))
+        self.case: Case = open_case(self.catalog, json_object(read_file(data), data))
 
     def write_one(self, out: Path, to: str | None, password_file: Path | None, passphrase_out: Path | None, *, as_json: bool) -> None:
         """One file; a summary with its password."""
@@ -93,7 +90,8 @@ class _Writer:
         with Progress(console=Console(stderr=True), transient=True, disable=as_json or not Console().is_terminal) as progress:
             for number, member in progress.track(list(enumerate(self.case.team, start=1)), description=self.name):
                 try:
-                    count += sum(self._leave_once(folder, number, member, face, done) for face in _EACH)
+                    for _ in self._leave_missing(folder, number, member, done):
+                        count += 1
                 except Refused as refused:
                     failed[str(number)] = refused.message
         if as_json:
@@ -105,21 +103,16 @@ class _Writer:
         if failed:
             raise Refused("some-failed", str(folder), count=len(failed))
 
-    def _leave_once(self, folder: Path, number: int, member: Member, face: Face, done: "_Done") -> bool:
-        """Write one file unless this very one was written before; whether it was written."""
-        file = folder / f"{self.name}-{self.case.conference.date}-{number:03d}.{face}"
-        job = self._job(face, member, None)
-        digest = hashlib.sha256(repr((number, face, job.lang, self.today)).encode() + self._made_from(job.lang)).hexdigest()
-        if done.has(file, digest):
-            return False
-        self._leave(file, write_letter(self.catalog, job))
-        done.add(file, digest)
-        return True
-
-    def _made_from(self, lang: Lang) -> bytes:
-        """Everything that a letter's words come from: the case, the agency's profile, the template and its settings."""
-        template = self.catalog.letter(self.name)
-        return self.source + repr((self.catalog.profile, template, __version__)).encode() + read_file(template.files[lang], self.settings.most_megabytes)
+    def _leave_missing(self, folder: Path, number: int, member: Member, done: "_Done") -> Iterator[Path]:
+        """Write what this member's letter lacks, file by file; what was made from the same data stays, whatever day it is."""
+        job = self._job(_EACH[0], member, None)
+        digest = made_from(self.catalog, job)
+        files = {face: folder / f"{self.name}-{self.case.conference.date}-{number:03d}.{face}" for face in _EACH}
+        missing = [face for face in _EACH if not done.has(files[face], digest)]
+        for face, written in write_faces(self.catalog, job, missing):
+            self._leave(files[face], written)
+            done.add(files[face], digest)
+            yield files[face]
 
     def _job(self, face: Face, member: Member | None, password: str | None) -> LetterJob:
         lang = self.lang or (member.lang if member else "en")

@@ -43,6 +43,11 @@ WORDING: Final[Mapping[str, Wording]] = {
     # Cases and letters
     "letter-unreadable": Wording("this is not a Word file that can be used ({detail})", "Save it from Word as .docx."),
     "letter-fault": Wording("a placeholder cannot be filled: {detail}", "Correct it in Word; formsvc check LETTER.docx names every such place."),
+    "letter-too-costly": Wording(
+        "making this letter took more time or memory than is allowed, so it was stopped",
+        "In the template, take out loops inside loops and large pictures; in the case, shorten what is many pages long.",
+    ),
+    "unknown-section": Wording("the agenda has no section “{name}”", "Remove it, or choose one of: {known}."),
     "agenda-too-long": Wording("R25: the agenda takes {total} minutes, but {booked} are booked", "Shorten it, or book more time."),
     "agenda-not-the-day-before": Wording("R26: an agenda goes out the day before the conference or on the day", "Send it then."),
     "family-not-invited": Wording("R24: neither a guardian nor the youth is on the team", "Add the family to the team."),
@@ -50,6 +55,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "next-conference-distance": Wording("R32: the next conference is {days} days away, not {least} to {most}", "Move it, or note the reason."),
     "step-due-late": Wording("R30: this step has no due date before the next conference", "Give it one."),
     "step-without-member": Wording("R30: this step names nobody of the team", "Name a team member."),
+    "input-not-reported": Wording("R28: this member sent input, and none of theirs is noted", "Write it among the input that was read out."),
     "confidentiality-not-read": Wording("the confidentiality statement is not marked as read", "Tick it in the notes if it was read."),
     "family-absent-without-reason": Wording("R29: the family did not take part, and no reason is noted", "Note the reason."),
     "no-consent": Wording("this may not leave: {detail}", "Record the consent in the case, or send to fewer people."),
@@ -58,6 +64,9 @@ WORDING: Final[Mapping[str, Wording]] = {
     "no-such-member": Wording("nobody on the team is “{name}”", "The team: {known}."),
     "some-failed": Wording("{count} could not be written; the others are complete", "Correct the case and run it again: it goes on where it stopped."),
     "letter-faults": Wording("{count} placeholders are wrong", "Correct them in Word and check again."),
+    "no-initials": Wording("the client has no initials: the name has no letters", "Give “initials”, such as N.F."),
+    "initials-tell-name": Wording("the initials have a part of the client's name in them", "Give the first letters only, such as N.F."),
+    "time-skipped": Wording("there is no {time} on that day: the clock in {zone} is put forward over it", "Give a time before or after that hour."),
     "unknown-zone": Wording("“{name}” is no time zone", "Use a name like America/Denver."),
     "address-not-ascii": Wording("the address has letters that mail headers do not carry everywhere", "Use the spelling in the letters A to Z, digits and signs."),
     "no-consent-to-share": Wording("R21: there is no valid written consent to share information with {who}", "Add the consent, or leave this person out."),
@@ -83,6 +92,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "password-characters": Wording("the password has characters that programs spell differently, so it might not open again", "Use the letters A to Z, digits and signs of an English keyboard."),
     "password-too-long": Wording("the password has {count} characters; the most is {most}", "Shorten it; six random words are enough."),
     "password-weak": Wording("the password would be guessed. {reasons}", "To use it all the same, add --weak-password."),
+    "password-guessable": Wording("the password would be guessed. {reasons}", "Take another, or let a passphrase be made with --passphrase-out."),
     "password-short": Wording("the password is too short to resist guessing", "Take at least {least} characters of all kinds, or at least {words} words; six random words are best."),
     "password-common": Wording("the password is made of words that everybody tries first", "Take words that nobody would guess, or let a passphrase be made with --passphrase-out."),
     "password-pattern": Wording("the password is a run of keys or a repetition", "Take words that nobody would guess, or let a passphrase be made with --passphrase-out."),
@@ -256,6 +266,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "monitoring-unknown": Wording("this kind of monitoring is not in the agency's procedure", "Choose one of: {known}."),
     "monitoring-subject": Wording("there is nobody and nothing of that number to monitor this way", "Give it as the list of what is due does."),
     # Rules of the procedures (domain rules R3-R14); their code carries the meaning, their id the source
+    # Rules of the procedures (domain rules R3-R32); their code carries the meaning, their id the source
     "first-conference-row-empty": Wording("R3: at the first conference every child is discussed, and this row has no content", "Write at least one discussion point, or a strength."),
     "new-child-not-discussed": Wording("R4: a child new since the last conference must be discussed", "Untick “No discussion points” and write the discussion."),
     "no-disposition": Wording("R5: every child has one outcome, and this row has none", "Tick “No discussion points”, a need, or write what was discussed."),

@@ -3,34 +3,38 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html import unescape
-from typing import Any, Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
 
+from formsvc import __version__
 from formsvc.casework.case import Case, Member, load_case
-from formsvc.casework.consent import refusals
-from formsvc.casework.letters import PROTECTED, LetterName, agenda_context, base_context, doubts, initialled, invitation_context, summary_context
-from formsvc.catalog import Catalog, LetterTemplate
+from formsvc.casework.consent import FAMILY, refusals
+from formsvc.casework.letters import PROTECTED, LetterName, agenda_context, base_context, doubts, invitation_context, summary_context
+from formsvc.casework.masking import initialled
+from formsvc.catalog import Catalog, LetterTemplate, Profile
 from formsvc.errors import Refused
 from formsvc.model.form import Form
-from formsvc.model.kinds import Lang
+from formsvc.model.kinds import Lang, Words
 from formsvc.model.record import Problem
 from formsvc.model.schema import load_values
 from formsvc.model.values import plain
 from formsvc.parsers.sandbox import Limits, run_limited
 from formsvc.protection import lock
-from formsvc.renderers.letter import Converted, convert, render_docx, render_html
+from formsvc.renderers.letter import Converted, convert, render_docx, render_html, with_sheet
 from formsvc.renderers.mail import Attachment, Meeting, calendar_entry, draft
-from formsvc.renderers.paginate import paginate, weasyprint_version
+from formsvc.renderers.paginate import paginate_letter, warm_up
 from formsvc.renderers.templating import TemplateEnvironment, fill_words
 from formsvc.settings import samples_folder
 
+T = TypeVar("T")
 Face = Literal["docx", "pdf", "eml", "ics"]
 FACES: Final[tuple[Face, ...]] = ("docx", "pdf", "eml", "ics")
-_LIMITS: Final = Limits(memory_bytes=192 * 1024 * 1024, cpu_seconds=1, wall_seconds=1.5)  # the longest honest letter takes a tenth of a second
+_LIMITS: Final = Limits(memory_bytes=192 * 1024 * 1024, cpu_seconds=1, wall_seconds=1.3)  # the longest honest letter takes a tenth of a second
 _TEAM: Final[Mapping[Lang, str]] = {"en": "Members of the case conference team", "es": "Integrantes del equipo de la reunión de caso"}
 
 
@@ -75,6 +79,9 @@ class LetterJob:
 def open_case(catalog: Catalog, data: Mapping[str, Any]) -> Case:
     """A case with its notes in their one spelling; refuses with every place that is wrong."""
     case = load_case(data)
+    sections = catalog.letter("agenda").sections
+    if unknown := next((name for name in case.agenda_minutes if name not in sections), None):
+        raise Refused("unknown-section", f"agenda_minutes-{unknown}", name=unknown, known=", ".join(sections))
     values, problems = load_values(catalog.form(catalog.latest("conference-notes")), case.notes)
     if problems:
         raise Refused("values-invalid", f"notes-{problems[0].field}", detail="; ".join(f"notes-{found.field}: {found.message}" for found in problems))
@@ -101,20 +108,40 @@ def sample_context(catalog: Catalog, name: LetterName) -> dict[str, Any]:
 
 def write_letter(catalog: Catalog, job: LetterJob) -> Letter:
     """The letter; refuses without consent for every recipient, and an unprotected summary."""
+    return next(letter for _, letter in write_faces(catalog, job, (job.face,)))
+
+
+def write_faces(catalog: Catalog, job: LetterJob, faces: Sequence[Face]) -> Iterator[tuple[Face, Letter]]:
+    """One letter as several kinds of file, whatever `job.face` says; its pages are laid out once for all of them.
+
+    Refuses like `write_letter`, also where no face is asked for.
+    """
     template = catalog.letter(job.name)
-    _check_way_out(template, job)
-    recipients = [job.recipient] if job.recipient else list(job.case.team)
+    for face in faces:
+        _check_way_out(template, replace(job, face=face))
+    recipients = _recipients(job)
     refused = list(refusals(job.case, recipients, job.today, notes=template.protected))
     if refused:
         raise Refused("no-consent", job.name, detail="; ".join(found.message for found in refused))
     writing = _Writing(catalog, template, job, recipients)
-    content = writing.face(job.face)
     minutes = {key: int(value) for key, value in template.minutes.items()}
-    return Letter(
-        content=content,
-        problems=tuple(doubts(job.case, job.name, minutes=minutes, today=job.today)),
-        disclosure=_disclosure(job, template, recipients, content),
-    )
+    problems = tuple(doubts(job.case, job.name, minutes=minutes, today=job.today))
+    for face in faces:
+        content = writing.face(face)
+        yield face, Letter(content=content, problems=problems, disclosure=_disclosure(replace(job, face=face), template, recipients, content))
+
+
+def made_from(catalog: Catalog, job: LetterJob) -> str:
+    """A digest of all that a letter's words come from, except the day it is written on."""
+    template = catalog.letter(job.name)
+    writing = _Writing(catalog, template, job, _recipients(job))
+    words = {name: said for name, said in writing.context.items() if name != "today"}
+    parts = (job.name, job.lang, job.recipient, words, writing.subject, job.case.coordinator, job.case.conference, replace(template, files={}), __version__)
+    return hashlib.sha256(repr(parts).encode() + writing.file.read_bytes()).hexdigest()
+
+
+def _recipients(job: LetterJob) -> list[Member]:
+    return [job.recipient] if job.recipient else list(job.case.team)
 
 
 def _check_way_out(template: LetterTemplate, job: LetterJob) -> None:
@@ -139,14 +166,19 @@ def _disclosure(job: LetterJob, template: LetterTemplate, recipients: Sequence[M
     )
 
 
+def _confidentiality(profile: Profile, job: LetterJob) -> Words:
+    """The line at the foot: the family reads another than the people who work with it."""
+    return profile.family_confidentiality if job.recipient and job.recipient.audience in FAMILY else profile.letter_confidentiality
+
+
 class _Writing:
-    """One letter being written."""
+    """One letter being written; several faces of it share its text and its pages."""
 
     def __init__(self, catalog: Catalog, template: LetterTemplate, job: LetterJob, recipients: Sequence[Member]) -> None:
         self.template, self.job, self.recipients = template, job, recipients
         profile = catalog.profile
         notes = catalog.form(catalog.latest("conference-notes"))
-        base = base_context(job.case, notes, lang=job.lang, today=job.today, agency=profile.agency.said(job.lang), confidentiality=profile.confidentiality.said(job.lang))
+        base = base_context(job.case, notes, lang=job.lang, today=job.today, agency=profile.agency.said(job.lang), confidentiality=_confidentiality(profile, job).said(job.lang))
         self.context = self._context(base, notes)
         self.file = template.files[job.lang]
         self.subject = self._words(template.subject.said(job.lang))
@@ -169,21 +201,25 @@ class _Writing:
             return self._calendar()
         if face == "eml":
             return self._mail()
-        content = self._docx() if face == "docx" else self._pdf()
+        content = self._docx() if face == "docx" else self._pdf
         return lock(content, self.job.password) if self.template.protected and self.job.password else content
 
     def _docx(self) -> bytes:
-        return run_limited(render_docx, self.file.read_bytes(), self.context, str(self.file), limits=_LIMITS)
+        return _limited(render_docx, self.file.read_bytes(), self.context, str(self.file), place=self.file)
 
+    @cached_property
     def _html(self) -> str:
         template = self.file.read_bytes()
-        return run_limited(_html, template, _converted(template), self.context, str(self.file), self.subject, self.job.lang, limits=_LIMITS)
+        converted = _converted(template, self.file)
+        return _limited(_html, template, converted, self.context, str(self.file), self.subject, self.job.lang, place=self.file)
 
+    @cached_property
     def _pdf(self) -> bytes:
-        html = self._html()
-        weasyprint_version()  # loaded here once, so that no limited process has to
+        html = self._html
+        warm_up()  # here, once: what a limited process loads is gone with it
         seconds = 5 + len(html) // 20_000  # four times what honest text takes
-        return run_limited(paginate, html, limits=Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=seconds, wall_seconds=6 * seconds))
+        limits = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=seconds, wall_seconds=6 * seconds)
+        return _limited(paginate_letter, html, place=self.file, limits=limits)
 
     def _mail(self) -> bytes:
         job, name = self.job, f"{self.job.name}-{self.job.case.conference.date}"
@@ -195,8 +231,7 @@ class _Writing:
             html = _cover_html(cover, job.lang, self.subject)
             return draft(subject=self.subject, text=cover, html=html, sender=sender, recipient=recipient, attachments=tuple(attachments))
         attachments.append(Attachment(name=f"{name}.ics", content=self._calendar()))
-        html = self._html()
-        return draft(subject=self.subject, text=_text_of(html), html=html, sender=sender, recipient=recipient, attachments=tuple(attachments))
+        return draft(subject=self.subject, text=_text_of(self._html), html=with_sheet(self._html), sender=sender, recipient=recipient, attachments=tuple(attachments))
 
     def _calendar(self) -> bytes:
         case, conference = self.job.case, self.job.case.conference
@@ -213,10 +248,18 @@ class _Writing:
         return calendar_entry(meeting, stamped=datetime.combine(self.job.today, datetime.min.time(), tzinfo=UTC))
 
 
+def _limited(work: Callable[..., T], *arguments: Any, place: Path, limits: Limits = _LIMITS) -> T:
+    """The result of work in a limited process; what stops it is said to whoever wrote the template."""
+    try:
+        return run_limited(work, *arguments, limits=limits)
+    except Refused as refused:
+        raise (Refused("letter-too-costly", str(place)) if refused.code == "too-costly" else refused.at(str(place))) from refused
+
+
 @lru_cache(maxsize=32)
-def _converted(template: bytes) -> Converted:
+def _converted(template: bytes, place: Path) -> Converted:
     """A template as HTML, once for each content; a stranger's file is opened in the limited process only."""
-    return run_limited(convert, template, limits=_LIMITS)
+    return _limited(convert, template, place=place)
 
 
 def _html(template: bytes, converted: Converted, context: Mapping[str, Any], place: str, title: str, lang: Lang) -> str:

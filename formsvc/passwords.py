@@ -39,10 +39,11 @@ def given_password(file: Path | None, *, confirm: bool = False) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True))
 
 
-def new_password(file: Path | None, passphrase_out: Path | None, *, personal: tuple[str, ...] = (), weak: bool = False) -> str:
+def new_password(file: Path | None, passphrase_out: Path | None, *, personal: tuple[str, ...] = (), weak: bool | None = None) -> str:
     """A password to lock with: a fresh passphrase if it is to be written out, else one's own.
 
-    One's own is judged: every weakness is told; one that would be guessed at once is refused unless `weak` is allowed.
+    One's own is judged: every weakness is told; one that would be guessed at once is refused unless
+    `weak` is allowed; `None` is for a command that never allows it.
     """
     if passphrase_out is not None:
         return new_passphrase()
@@ -51,7 +52,7 @@ def new_password(file: Path | None, passphrase_out: Path | None, *, personal: tu
     found = judge_password(password, personal)
     grave = [weakness for weakness in found if weakness.code in _GRAVE or len(password) < _LEAST]
     if grave and not weak:
-        raise Refused("password-weak", "", reasons=" ".join(weakness.message for weakness in grave).rstrip("."))
+        raise Refused("password-guessable" if weak is None else "password-weak", "", reasons=" ".join(weakness.message for weakness in grave).rstrip("."))
     for weakness in found:
         click.echo(f"  the password: {weakness.message} [{weakness.code}]", err=True)
     return password

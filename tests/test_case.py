@@ -36,6 +36,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "client.initials": ("N." * 11, "client-initials"),
     "guardian": ("Mara\nFernwhistle", "guardian"),
     "coordinator.email": ("o.reedmace", "coordinator-email"),
+    "client.known_as": ([""], "client-known_as-0"),
+    "coordinator.address": (["a line"] * 9, "coordinator-address"),
     "coordinator.phone": ("5" * 61, "coordinator-phone"),
     "conference.number": (0, "conference-number"),
     "conference.type": ("second", "conference-type"),
@@ -152,7 +154,39 @@ def test_given_initials_count() -> None:
     assert load_case(sample_data({"client.initials": None})).client.initials == "N.F."
 
 
+@pytest.mark.parametrize("name", ["4711", "?", "— —"])
+@pytest.mark.parametrize("initials", [None, "", "  "])
+def test_without_letters_there_are_no_initials(name: str, initials: str | None) -> None:
+    """A name without letters needs initials of its own: nothing else may stand for it in a letter."""
+    found = refusal({"client.name": name, "client.initials": initials})
+    assert (found.place, "no initials" in found.message) == ("client-initials", True)
+    assert load_case(sample_data({"client.name": name, "client.initials": "N.F."})).client.initials == "N.F."
+
+
+@pytest.mark.parametrize("initials", ["Noah F.", "N. Fernwhistle", "NOAH"])
+def test_initials_do_not_tell_the_name(initials: str) -> None:
+    """Initials that hold the name would carry it into every subject and file."""
+    found = refusal({"client.initials": initials})
+    assert (found.place, "Fernwhistle" in found.message) == ("client-initials", False)
+
+
 # ---------------------------------------------------------------- time
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "zone", "there"),
+    [
+        ("2027-03-14", "02:30", "America/New_York", False), ("2027-03-14", "02:00", "America/New_York", False), ("2027-03-14", "01:59", "America/New_York", True), ("2027-03-14", "03:00", "America/New_York", True),
+        ("2027-03-14", "02:30", "America/Phoenix", True), ("2027-11-07", "01:30", "America/New_York", True), ("2027-03-28", "02:30", "Europe/Berlin", False),
+    ],
+)  # fmt: skip
+def test_nobody_meets_in_the_hour_that_is_skipped(day: str, start: str, zone: str, there: bool) -> None:
+    """A time that the clock jumps over in spring is refused at its place, with day and zone in mind; every other time loads."""
+    if there:
+        assert held(date=day, start=start, zone=zone).conference.start == start
+        return
+    found = refusal({"conference.date": day, "conference.start": start, "conference.zone": zone})
+    assert (found.place, start in found.message, zone in found.message) == ("conference-start", True, True)
 
 
 def test_a_conference_ends_after_its_minutes() -> None:
@@ -200,3 +234,4 @@ def test_names_are_personal() -> None:
     """The names of the client and the guardian must never stand in anything unprotected; what is not known is not looked for."""
     assert load_case(sample_data()).personal()[:2] == ("Noah Fernwhistle", "Mara Fernwhistle")
     assert load_case(sample_data({"client.birth_date": None, "guardian": ""})).personal() == ("Noah Fernwhistle",)
+    assert "Noni" in load_case(sample_data({"client.known_as": ["Noni"]})).personal()

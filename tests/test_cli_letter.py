@@ -6,6 +6,8 @@
 4. Each file that left has its line in the log, and no other.
 """
 
+import email
+import email.policy
 import hashlib
 import json
 import os
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pikepdf
+import pypdfium2
 import pytest
 
 from formsvc.protection import unlock
@@ -237,6 +240,8 @@ def test_a_password_about_the_client_is_refused(run: Run, case: Path, password: 
     done = run("summary", "--data", case, "--out", "s.pdf", "--password-file", password, *TODAY)
     assert (done.returncode, (tmp_path / "s.pdf").exists()) == (2, False)
     assert weak not in done.stderr
+    assert "--weak-password" not in done.stderr, "this command has no such option"
+    assert "--passphrase-out" in done.stderr
 
 
 def test_two_sources_of_a_password_exclude_each_other(run: Run, case: Path, password: Path) -> None:
@@ -267,6 +272,53 @@ def test_one_invitation_per_address_goes_on_where_it_was_stopped(run: Run, tmp_p
     case_file(tmp_path, {"team": SMALL, "conference.place": "Another room"})
     assert json.loads(run(*each).stdout)["written"] == 6
     assert len(log_of(tmp_path)) == 13
+
+
+def attached(mail: Path) -> dict[str, bytes]:
+    """The files that go with a mail."""
+    message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
+    return {str(part.get_filename()): part.get_payload(decode=True) for part in message.walk() if part.get_filename()}  # type: ignore[misc]
+
+
+def test_a_mail_carries_the_very_pdf_beside_it(run: Run, tmp_path: Path) -> None:
+    """What is laid out once is the same file twice: beside the mail and in it."""
+    run("invitation", "--data", case_file(tmp_path, {"team": SMALL}), "--each", "all", *TODAY)
+    for number in (1, 2):
+        file = tmp_path / "all" / f"invitation-2026-12-09-00{number}.pdf"
+        assert attached(file.with_suffix(".eml"))["invitation-2026-12-09.pdf"] == file.read_bytes()
+
+
+def test_another_day_writes_only_what_is_missing(run: Run, tmp_path: Path) -> None:
+    """A run that goes on the next day keeps yesterday's letters, and what it adds has the day it is written on."""
+    each = ("invitation", "--data", case_file(tmp_path, {"team": SMALL}), "--each", "all", "--json")
+    run(*each, *TODAY)
+    first = letters_in(tmp_path / "all")
+    (tmp_path / "all" / "invitation-2026-12-09-002.pdf").unlink()
+    assert json.loads(run(*each, "--today", "2026-12-09").stdout)["written"] == 1
+    second = letters_in(tmp_path / "all")
+    assert [name for name in first if first[name] != second[name]] == ["invitation-2026-12-09-002.pdf"]
+    with pypdfium2.PdfDocument(tmp_path / "all" / "invitation-2026-12-09-002.pdf") as document:
+        assert document[0].get_textpage().get_text_bounded().startswith("December 9, 2026")
+
+
+def test_a_letter_that_is_there_may_still_be_told_of(run: Run, tmp_path: Path) -> None:
+    """Where the consent has ended since, that is told for letters that are there too; they stay as they are."""
+    each = ("invitation", "--data", case_file(tmp_path, {"team": SMALL}), "--each", "all", "--json")
+    run(*each, *TODAY)
+    first = letters_in(tmp_path / "all")
+    done = run(*each, "--today", "2028-01-01")
+    assert (done.returncode, list(json.loads(done.stdout)["failed"]), letters_in(tmp_path / "all")) == (2, ["2"], first)
+
+
+def test_mending_one_member_leaves_the_others_letters(run: Run, tmp_path: Path) -> None:
+    """A change of what other letters do not say, such as one member's consent or address, does not write those again."""
+    consents = [{"kind": "share", "form": "written", "recipients": ["Classroom teacher"], "given_by": "Mara", "given_on": "2026-09-15"}]
+    team: list[dict[str, Any]] = [*SMALL, {"name": "Rufus Tannerby", "role": "Nurse", "email": "r.tannerby@example.org"}]
+    each = ("invitation", "--each", "all", *TODAY, "--json", "--data")
+    assert json.loads(run(*each, case_file(tmp_path, {"team": team, "consents": consents})).stdout)["written"] == 6
+    assert json.loads(run(*each, case_file(tmp_path, {"team": team})).stdout) == {"folder": "all", "written": 3, "failed": {}}
+    team[1] = {**team[1], "address": ["310 Alder Street"]}
+    assert json.loads(run(*each, case_file(tmp_path, {"team": team})).stdout)["written"] == 3
 
 
 def test_a_changed_template_is_written_anew(run: Run, tmp_path: Path) -> None:

@@ -443,14 +443,14 @@ def test_blanks_and_breaks_are_kept_in_word() -> None:
 
 # ---------------------------------------------------------------- what must not leave
 
-PHONES: Final = ("303-555-0142", "303-555-0163", "303-555-0118", "303-555-0177", "303-555-0126")
-PLANTED: Final = "Noah Fernwhistle (born March 9, 2016; 2016-03-09, 3/9/2016, 9 de marzo de 2016) and Mara Fernwhistle, NOAH FERNWHISTLE, Noah"
+PHONES: Final = ("(303) 555-0163", "303-555-0142", "303-555-0163", "303-555-0118", "303-555-0177", "303-555-0126")
+PLANTED: Final = "Noah Fernwhistle (born March 9, 2016; 2016-03-09, 3/9/2016, 9 de marzo de 2016) and Mara Fernwhistle, NOAH FERNWHISTLE, Noah, called Wizzlebear; 303-555-0142, (303) 555-0163"
 
 
 def planted_case() -> Case:
     """The sample case with the family's names and the birth date in every free text of its outside letters."""
     return sample_case({
-        "agenda_items": [PLANTED], "previous_steps.0.action": PLANTED, "previous_steps.1.responsible": "Noah Fernwhistle", "previous_steps.2.responsible": "Mara Fernwhistle",
+        "client.known_as": ["Wizzlebear"], "agenda_items": [PLANTED], "previous_steps.0.action": PLANTED, "previous_steps.1.responsible": "Noah Fernwhistle", "previous_steps.2.responsible": "Mara Fernwhistle",
         "conference.place": "Home of Mara Fernwhistle", "conference.line": "303-555-0100, ask for Noah Fernwhistle", "team.7.role": "Aunt of Noah Fernwhistle", "team.7.organisation": "Friends of Noah Fernwhistle",
     })  # fmt: skip
 
@@ -510,7 +510,7 @@ def found_in(content: bytes, needles: list[str]) -> list[str]:
 def needles(case: Case, to: int | None) -> list[str]:
     """What one letter must not hold: the family's names in whole and in part, the birth date, the numbers of others."""
     own = case.team[to].name if to is not None and case.team[to].audience == "guardian" else ""
-    names = ["Noah", "Noah Fernwhistle", *([] if own else ["Fernwhistle", "Mara Fernwhistle"])]
+    names = ["Noah", "Noah Fernwhistle", "Wizzlebear", *([] if own else ["Fernwhistle", "Mara Fernwhistle"])]
     return [*names, *(text for text in case.personal()[2:]), *PHONES]
 
 

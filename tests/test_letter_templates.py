@@ -28,7 +28,7 @@ from tests.small_forms import agency, installation
 SECONDS: Final = 2.0
 MEGABYTE: Final = 1024 * 1024
 GROWN: Final = 48 * MEGABYTE  # what the asking process may take for a while: a template's bytes, an answer
-REFUSALS: Final = ("letter-fault", "letter-unreadable", "too-costly")
+REFUSALS: Final = ("letter-fault", "letter-unreadable", "letter-too-costly")
 SAFE: Final = "Case conference for {{ client.initials }}"
 
 
@@ -329,11 +329,21 @@ def test_hostile_words_of_a_mail_are_refused(tmp_path: Path, place: str, attack:
     assert memory("VmHWM") - before < 3 * GROWN
 
 
+@pytest.mark.parametrize("face", ["docx", "pdf", "check"])
+def test_what_was_stopped_is_said_to_who_wrote_the_template(tmp_path: Path, face: Any) -> None:
+    """A template that takes too long is named as a template, with what to do in it; nobody is told to open a PDF anew."""
+    file = put(tmp_path, word_file(SAFE, "{{ 'x'.ljust(999999999) }}" if face == "check" else TAGS["nested, silent"]))
+    with pytest.raises(Refused) as refused:
+        list(check_letter(file, installation(tmp_path, tmp_path))) if face == "check" else write("invitation", face, to=3, catalog=agency(tmp_path))
+    assert (refused.value.code, refused.value.place) == ("letter-too-costly", str(file))
+    assert "In the template" in refused.value.message
+
+
 def test_after_an_attack_letters_are_written_as_before(tmp_path: Path) -> None:
     """A refused attack leaves nothing behind: the next letter is whole."""
     name: LetterName = "invitation"
     before = write(name, "ics", to=3).content
     for attack in ("nested, silent", "format"):
-        assert attempt(tmp_path, word_file(TAGS[attack]), "docx")[0] == "too-costly"
+        assert attempt(tmp_path, word_file(TAGS[attack]), "docx")[0] == "letter-too-costly"
     assert write(name, "ics", to=3).content == before
     assert write(name, "docx", to=3).content.startswith(b"PK")

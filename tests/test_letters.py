@@ -106,6 +106,24 @@ def test_without_a_reply_date_the_sentence_still_reads() -> None:
     assert "None" not in text
 
 
+@pytest.mark.parametrize(("lang", "words"), [("en", "By mail: 61 Rushbank Street, Willow Creek, CO 80999."), ("es", "Por correo postal: 61 Rushbank Street, Willow Creek, CO 80999.")])
+@pytest.mark.parametrize("to", [0, 1, 3, None])
+def test_a_reply_slip_can_be_mailed(to: int | None, lang: Lang, words: str) -> None:
+    """The coordinator's address stands on the slip of every reader; without one the sentence ends before it."""
+    assert words in invitation(to, lang)
+    assert "By mail" not in text_of(write("invitation", "docx", sample_case({"coordinator.address": None}), to=3).content)
+
+
+@pytest.mark.parametrize(("to", "line"), [(0, "family_confidentiality"), (1, "family_confidentiality"), (3, "letter_confidentiality"), (None, "letter_confidentiality")])
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_foot_of_a_letter_speaks_to_its_reader(to: int | None, line: str, lang: Lang) -> None:
+    """No letter asks to be filed in a binder; the family reads a line of its own."""
+    foot = docx.Document(io.BytesIO(shipped("invitation", "docx", lang, to).content)).sections[0].footer.paragraphs[0].text
+    assert foot == getattr(SHIPPED.profile, line).said(lang)
+    assert "binder" not in foot
+    assert "carpeta" not in foot
+
+
 def test_a_youth_stands_by_initials() -> None:
     """The name of the youth does not even enter what the invitation knows."""
     case = sample_case()
@@ -157,9 +175,12 @@ def test_a_sum_over_the_booked_time_is_told(school: int, codes: list[str]) -> No
     assert told("agenda", case) == codes
 
 
-def test_only_minutes_on_the_agenda_are_counted() -> None:
-    """What is told about the sum is the sum that stands in the letter."""
-    assert told("agenda", sample_case({"agenda_minutes": {"lunch": 400}})) == []
+def test_minutes_of_a_section_that_is_not_there_are_refused() -> None:
+    """A misspelt section would lose its minutes: it is refused, and the sections are named."""
+    with pytest.raises(Refused) as refused:
+        sample_case({"agenda_minutes": {"lunch": 40}})
+    assert (refused.value.code, refused.value.place) == ("unknown-section", "agenda_minutes-lunch")
+    assert "introductions, safety, medical" in refused.value.message
 
 
 @pytest.mark.parametrize(("today", "codes"), [("2026-12-07", ["agenda-not-the-day-before"]), ("2026-12-08", []), ("2026-12-09", []), ("2026-12-10", ["agenda-not-the-day-before"])])
@@ -211,6 +232,48 @@ def test_the_reason_of_an_absent_family_stands_in_the_summary() -> None:
     """A conference without the family has its reason in the notes that go out (R29)."""
     case = sample_case({"notes.family_absent_reason": "The car broke down on the way."})
     assert "The car broke down on the way." in text_of(unlock(write("summary", "docx", case).content, PASSWORD))
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", ("Yes", "Yes", "Yes; signed on September 15, 2026; valid until September 14, 2027", "Verbal; given by Mara Fernwhistle; taken by Ottoline Reedmace; taken on October 28, 2026")),
+        ("es", ("Sí", "Sí", "Sí; firmado el 15 de septiembre de 2026; válido hasta 14 de septiembre de 2027", "Verbal; dado por Mara Fernwhistle; recibido por Ottoline Reedmace; recibido el 28 de octubre de 2026")),
+    ],
+)  # fmt: skip
+def test_consents_stand_in_the_summary(lang: Lang, said: tuple[str, ...]) -> None:
+    """Statement, agreement and both consents stand there under the form's labels, with who, how and when (R21, R22)."""
+    labels = [ask.label.said(lang) for ask in NOTES.asks if ask.name in {"confidentiality_read", "summary_agreed", "share_consent", "distribute_consent"}]
+    lines = text_of(unlock(shipped("summary", "docx", lang).content, PASSWORD)).split("\n")
+    assert [lines[lines.index(label) + 1] for label in labels] == list(said)
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "Not recorded"), ("es", "No consta")])
+def test_what_was_not_agreed_is_told(lang: Lang, words: str) -> None:
+    """Consents that the notes do not record are not passed over."""
+    agreements = summary(sample_case({"notes": {}}), lang=lang)["agreements"]
+    assert [entry["text"] for entry in agreements] == [words] * 4
+
+
+@pytest.mark.parametrize(("lang", "lines"), [("en", ["Signed on December 10, 2026: Ottoline Reedmace", "Version 2 of the notes"]), ("es", ["Firmado el 10 de diciembre de 2026: Ottoline Reedmace", "Versión 2 de las notas"])])
+def test_a_summary_says_who_signed_which_version(lang: Lang, lines: list[str]) -> None:
+    """Signature, day and version of the notes stand under the coordinator's name."""
+    assert text_of(unlock(shipped("summary", "docx", lang).content, PASSWORD)).split("\n")[-2:] == lines
+
+
+def test_an_unsigned_summary_says_so() -> None:
+    """Notes without signature and day are told to be unsigned; a day alone is no signature of somebody else."""
+    case = sample_case({"notes.coordinator_signature": None, "notes.signed_on": None, "notes.notes_version": None})
+    assert text_of(unlock(write("summary", "docx", case).content, PASSWORD)).endswith("These notes are not signed yet.")
+    case = sample_case({"notes.coordinator_signature": None, "notes.notes_version": None})
+    assert text_of(unlock(write("summary", "docx", case).content, PASSWORD)).endswith("Signed on December 10, 2026")
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_services_stand_under_their_label(lang: Lang) -> None:
+    """The community services are one part of the home section, a line for each, under the form's label."""
+    (part,) = [part for section in summary(lang=lang)["sections"] for part in section["parts"] if part["label"] == NOTES.texts["services"].said(lang)]
+    assert part["text"].split("\n") == ["Harbor Light Counseling: Child counseling, since September 2026", "Larchway Family Supports: Respite, 10 hours a month", "Willow Creek Pool: Swimming group, Thursdays until March"]
 
 
 def test_attendance_is_grouped_by_mode() -> None:
@@ -288,10 +351,15 @@ def test_a_missing_next_conference_is_told() -> None:
     assert told("summary", sample_case({"notes.next_conference_date": None})) == ["next-conference-missing"]
 
 
+def test_after_a_closing_conference_none_follows() -> None:
+    """A closing conference needs no next one."""
+    assert told("summary", sample_case({"conference.type": "closing", "notes.next_conference_date": None})) == []
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"notes.next_steps.2.due_date": None}, "step-due-late"), ({"notes.next_steps.2.due_date": "2027-01-14"}, "step-due-late"),
+        ({"notes.next_steps.2.due_date": None}, "step-due-late"), ({"notes.next_steps.2.due_date": "2027-01-14"}, "step-due-late"), ({"notes.next_steps.2.due_date": "2027-01-13"}, "step-due-late"),
         ({"notes.next_steps.2.responsible": "the school"}, "step-without-member"), ({"notes.confidentiality_read": None}, "confidentiality-not-read"),
     ],
 )  # fmt: skip

@@ -8,11 +8,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from formsvc.errors import Refused, word
 from formsvc.model.kinds import LANGS, Lang
@@ -26,6 +27,7 @@ TYPES: Final = ("initial", "review", "closing")
 _MINUTES: Final = 90  # R25: a conference usually takes an hour and a half
 _MOST_MEMBERS: Final = 300
 EVERYBODY: Final = "*"
+_NAME_LEAST: Final = 3  # letters that tell a name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,12 @@ class Client:
     initials: str = ""
     birth_date: str = ""
     school: str = ""
+    known_as: tuple[str, ...] = ()
+    """Other names the client goes by; as personal as the name."""
 
     def __post_init__(self) -> None:
         """Make the initials of the name where none are given."""
-        if not self.initials:
+        if not self.initials.strip():
             object.__setattr__(self, "initials", initials_of(self.name))
 
 
@@ -66,6 +70,8 @@ class Coordinator:
     organisation: str = ""
     phone: str = ""
     email: str = ""
+    address: tuple[str, ...] = ()
+    """Where a reply slip can be sent to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +139,7 @@ class Case:
 
     def personal(self) -> tuple[str, ...]:
         """What must never stand in anything unprotected: names of the client and guardian, the birth date."""
-        spelled = (self.client.name, self.guardian, self.client.birth_date, *_spellings(self.client.birth_date))
+        spelled = (self.client.name, self.guardian, *self.client.known_as, self.client.birth_date, *_spellings(self.client.birth_date))
         return tuple(text for text in spelled if text)
 
 
@@ -202,8 +208,13 @@ def _address() -> fields.Email:
     return fields.Email(validate=_mailable)
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # looks through folders each time
+
+
 def _known_zone(name: str) -> None:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValidationError(word("unknown-zone", name=name))
 
 
@@ -213,6 +224,17 @@ class _ClientSchema(_Plain):
     initials = _text(most=20)
     birth_date = _day()
     school = _text()
+    known_as = fields.List(_text(required=True), validate=validate.Length(max=8))
+
+    @validates_schema
+    def _has_initials(self, data: dict[str, Any], **_more: Any) -> None:
+        """Initials stand for the client wherever the name may not: there are some, and they are not the name."""
+        name, initials = data.get("name", ""), data.get("initials", "")
+        if not initials.strip() and not initials_of(name):
+            raise ValidationError(word("no-initials"), "initials")
+        words = (part for part in re.split(r"\W+", name) if len(part) >= _NAME_LEAST)
+        if any(part.casefold() in initials.casefold() for part in words):
+            raise ValidationError(word("initials-tell-name"), "initials")
 
 
 class _MemberSchema(_Plain):
@@ -234,6 +256,7 @@ class _CoordinatorSchema(_Plain):
     organisation = _text()
     phone = _text(most=60)
     email = _address()
+    address = fields.List(_text(), validate=validate.Length(max=8))
 
 
 class _ConsentSchema(_Plain):
@@ -259,6 +282,14 @@ class _ConferenceSchema(_Plain):
     line = _text(required=True)
     zone = fields.String(required=True, validate=_known_zone)
     reply_by = _day()
+
+    @validates_schema
+    def _exists(self, data: dict[str, Any], **_more: Any) -> None:
+        """The clock of a place jumps over an hour in spring; nobody can meet in it."""
+        begins = datetime.combine(data["date"], time.fromisoformat(data["start"]))
+        zone = ZoneInfo(data["zone"])
+        if begins.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != begins:
+            raise ValidationError(word("time-skipped", time=data["start"], zone=data["zone"]), "start")
 
 
 class _StepSchema(_Plain):

@@ -4,14 +4,15 @@ Rule R23 holds by construction: the client's name, birth date and guardian enter
 protected letters.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final, Literal
 
-from formsvc.casework.case import AUDIENCES, Case, Member, initials_of
+from formsvc.casework import conference_rules
+from formsvc.casework.case import AUDIENCES, Case, Member
+from formsvc.casework.masking import initialled, masked
 from formsvc.model.form import Form
-from formsvc.model.kinds import Choice, Choices, Lang, LongText, Number, Text, Time, Words
+from formsvc.model.kinds import Choice, Choices, Day, Lang, LongText, Number, Text, Time, Words
 from formsvc.model.record import Problem, Values, problem
 from formsvc.model.values import MONTHS, plain, write_value
 
@@ -25,8 +26,14 @@ _WEEKDAYS: Final[Mapping[Lang, tuple[str, ...]]] = {
     "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
 }
 _UNRECORDED: Final[Mapping[Lang, str]] = {"en": "Not recorded", "es": "No consta"}
-_PRESENT: Final = ("in_person", "phone", "video")
-_NEXT_EARLIEST, _NEXT_LATEST = 28, 42  # days, R32
+_YES: Final[Mapping[Lang, str]] = {"en": "Yes", "es": "Sí"}
+_AGREEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "confidentiality_read": (),
+    "summary_agreed": (),
+    "share_consent": ("share_consent_date", "share_consent_expires"),
+    "distribute_consent": ("distribute_consent_from", "distribute_consent_by", "distribute_consent_date"),
+}
+"""What the notes ask about confidentiality and consent, each with the answers that belong to it."""
 
 
 def long_day(day: str, lang: Lang) -> str:
@@ -56,7 +63,7 @@ def base_context(case: Case, notes: Form, *, lang: Lang, today: date, agency: st
         "confidentiality": confidentiality,
         "today": long_day(today.isoformat(), lang),
         "client": {"initials": case.client.initials, "school": case.client.school},
-        "coordinator": {"name": coordinator.name, "organisation": coordinator.organisation, "phone": coordinator.phone, "email": coordinator.email},
+        "coordinator": {"name": coordinator.name, "organisation": coordinator.organisation, "phone": coordinator.phone, "email": coordinator.email, "address": list(coordinator.address)},
         "conference": {
             "number": str(conference.number),
             "type": _option(notes, "conference_type", conference.type, lang).lower(),
@@ -92,12 +99,12 @@ def agenda_context(base: Mapping[str, Any], case: Case, notes: Form, titles: Map
     """The sections with their minutes, the items to add, the previous next steps."""
     lang: Lang = base["lang"]
     given = _minutes(case, minutes)
-    steps = [{"action": initialled(step.action, case), "responsible": initialled(step.responsible, case), "due_date": long_day(step.due_date, lang), "status": _option(notes, "status", step.status, lang, "next_steps")} for step in case.previous_steps]
+    steps = [{"action": masked(step.action, case), "responsible": initialled(step.responsible, case), "due_date": long_day(step.due_date, lang), "status": _option(notes, "status", step.status, lang, "next_steps")} for step in case.previous_steps]
     return {
         **_unprotected(base, case),
         "agenda": [{"title": titles[name].said(lang), "minutes": str(count)} for name, count in given.items()],
         "agenda_total": str(sum(given.values())),
-        "agenda_items": [initialled(item, case) for item in case.agenda_items],
+        "agenda_items": [masked(item, case) for item in case.agenda_items],
         "previous_steps": steps,
     }
 
@@ -105,18 +112,6 @@ def agenda_context(base: Mapping[str, Any], case: Case, notes: Form, titles: Map
 def _minutes(case: Case, usual: Mapping[str, int]) -> dict[str, int]:
     """Minutes of each section of the agenda: the case's own, else the usual ones."""
     return {name: case.agenda_minutes.get(name, count) for name, count in usual.items()}
-
-
-def initialled(text: str, case: Case) -> str:
-    """Free text of an unprotected letter with the family's names replaced by initials, birth dates left out (R23)."""
-    names = [name for name in (case.client.name, case.guardian) if name]
-    for name in names:
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _found, name=name: initials_of(name), text, flags=re.IGNORECASE)  # type: ignore[misc]
-    for part in (part for name in names for part in name.split() if len(part) > 2):  # noqa: PLR2004
-        text = re.sub(rf"(?<!\w)(?:{re.escape(part)}|{re.escape(part.upper())})(?!\w)", f"{part[0]}.", text)
-    for spelled in case.personal():
-        text = text.replace(spelled, "…")
-    return text
 
 
 def summary_context(base: Mapping[str, Any], case: Case, notes: Form, recipients: Sequence[Member]) -> dict[str, Any]:
@@ -140,6 +135,8 @@ def summary_context(base: Mapping[str, Any], case: Case, notes: Form, recipients
         },
         "distribution": [{"name": member.name, "organisation": member.organisation} for member in recipients],
         "confidentiality_read": bool(values.get("confidentiality_read")),
+        "agreements": list(_agreements(notes, values, lang)),
+        "sign_off": {"signature": values.get("coordinator_signature", ""), "signed_on": long_day(str(values.get("signed_on", "")), lang), "version": values.get("notes_version", "")},
         "corrections": [{"corrected_on": long_day(str(row.get("corrected_on", "")), lang), "correction": row.get("correction", ""), "corrected_by": row.get("corrected_by", "")} for row in _rows(values, "corrections")],
     }
 
@@ -186,10 +183,25 @@ def _sections(notes: Form, values: Values, lang: Lang) -> Iterator[dict[str, Any
     for name, end in zip(SECTIONS, ends, strict=True):
         first = [ask for ask in asks if ask.name == "family_absent_reason"] if name == SECTIONS[0] else []
         parts = [{"label": ask.label.said(lang), "text": text} for ask in [*first, *asks[starts[name] : end]] if (text := _said(ask.kind, values.get(ask.name), lang))]
-        if name == "home":
-            parts += [{"label": str(row.get("agency", "")), "text": ", ".join(str(row[key]) for key in ("service", "how_long") if key in row)} for row in _rows(values, "services")]
+        if name == "home" and (services := _services(values)):
+            parts.append({"label": notes.texts["services"].said(lang), "text": services})
         if parts:
             yield {"title": notes.texts[name].said(lang), "parts": parts}
+
+
+def _services(values: Values) -> str:
+    """The community services in place, a line for each."""
+    lines = [(str(row.get("agency", "")), ", ".join(str(row[key]) for key in ("service", "how_long") if key in row)) for row in _rows(values, "services")]
+    return "\n".join(": ".join(part for part in line if part) for line in lines)
+
+
+def _agreements(notes: Form, values: Values, lang: Lang) -> Iterator[dict[str, str]]:
+    """What the notes say of confidentiality and consent (R21, R22), with the form's own labels; what is not answered is told."""
+    asks = {ask.name: ask for ask in notes.asks}
+    for name, details in _AGREEMENTS.items():
+        answer = _YES[lang] if values.get(name) is True else _said(asks[name].kind, values.get(name), lang)
+        more = [f"{asks[detail].short.said(lang)[:1].lower()}{asks[detail].short.said(lang)[1:]} {_said(asks[detail].kind, values[detail], lang)}" for detail in details if detail in values]
+        yield {"label": asks[name].label.said(lang), "text": "; ".join([answer or _UNRECORDED[lang], *more])}
 
 
 def _said(kind: object, value: object, lang: Lang) -> str:
@@ -198,6 +210,8 @@ def _said(kind: object, value: object, lang: Lang) -> str:
         return ""
     if isinstance(kind, Choices) and isinstance(value, list):
         return ", ".join(write_value(kind, code, lang) for code in value)
+    if isinstance(kind, Day):
+        return long_day(str(value), lang)
     if isinstance(kind, Text | LongText | Number | Choice):
         return write_value(kind, value, lang)
     return "✓" if value is True else str(value)
@@ -234,29 +248,19 @@ def doubts(case: Case, letter: LetterName, *, minutes: Mapping[str, int], today:
 
 
 def _summary_doubts(case: Case) -> Iterator[Problem]:
-    held, after = date.fromisoformat(case.conference.date), case.notes.get("next_conference_date")
-    if not after:
-        yield problem("next-conference-missing", "notes-next_conference_date", "warning")
-    else:
-        days = (date.fromisoformat(str(after)) - held).days
-        if not _NEXT_EARLIEST <= days <= _NEXT_LATEST:
-            yield problem("next-conference-distance", "notes-next_conference_date", "warning", days=days, least=_NEXT_EARLIEST, most=_NEXT_LATEST)
-    latest = date.fromisoformat(str(after)) if after else held + timedelta(days=_NEXT_LATEST)
+    """The rules of conference notes, as far as a summary shows them; the case knows day, type and team."""
+    held, after = case.conference.date, str(case.notes.get("next_conference_date", ""))
+    if case.conference.type != "closing":
+        yield from conference_rules.next_conference(held, after, "notes-next_conference_date")
     team = {plain(member.name) for member in case.team}
-    for number, row in enumerate(_rows(case.notes, "next_steps")):
+    for number, row in conference_rules.rows(case.notes, "next_steps"):
         key = f"notes-next_steps-{number}"
-        if not row.get("due_date") or date.fromisoformat(str(row["due_date"])) > latest:
+        if conference_rules.is_due_late(row, held, after):
             yield problem("step-due-late", key, "warning")
-        if plain(str(row.get("responsible", ""))) not in team:
+        if not conference_rules.names_member(row, team):
             yield problem("step-without-member", key, "warning")
     if not case.notes.get("confidentiality_read"):
         yield problem("confidentiality-not-read", "notes-confidentiality_read", "warning")
-    if not _has_family(case) and not case.notes.get("family_absent_reason"):
-        yield problem("family-absent-without-reason", "notes-family_absent_reason", "warning")
-
-
-def _has_family(case: Case) -> bool:
-    """Whether a guardian, the youth or somebody else of the family took part."""
     family = {plain(member.name) for member in case.team if member.audience in AUDIENCES[1:]}
-    present = [row for row in _team(case, case.notes) if row.get("mode") in _PRESENT]
-    return any(row.get("partner_system") == "family" or plain(str(row.get("name", ""))) in family for row in present)
+    if not conference_rules.has_family(_team(case, case.notes), family) and not case.notes.get("family_absent_reason"):
+        yield problem("family-absent-without-reason", "notes-family_absent_reason", "warning")

@@ -8,6 +8,7 @@ numbered in the domain notes; which rules a form follows stands in its definitio
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from formsvc.casework.conference_rules import r28, r29, r30, r32
 from formsvc.errors import Refused
 from formsvc.model.form import Form, Group
 from formsvc.model.kinds import Choice, Lang, LongText
@@ -16,6 +17,7 @@ from formsvc.model.record import Problem, Row, Values, problem
 Rule = Callable[[Form, Values], Iterator[Problem]]
 _NEEDS: Final = ("immediate_need", "support_needed")
 _ACTION: Final = ("follow_up_action", "responsible", "target_date")
+_ACTIONS: Final = ("follow_up_action", "action")
 _WRITTEN: Final = ("strengths", "discussion_points", "follow_up_action", "updated_strategy")
 
 
@@ -102,10 +104,9 @@ def _short(group: Group, name: str) -> str:
 def r9(form: Form, values: Values) -> Iterator[Problem]:
     """Every action names a responsible team member."""
     for group in form.groups:
-        if not any(ask.name == "follow_up_action" and isinstance(ask.kind, LongText) for ask in group.asks):
-            continue
+        action = next((ask.name for ask in group.asks if ask.name in _ACTIONS and isinstance(ask.kind, LongText)), "")
         for key, row in _rows(values, group.name):
-            if _text(row, "follow_up_action") and not _text(row, "responsible"):
+            if _text(row, action) and not _text(row, "responsible"):
                 yield problem("action-without-responsible", f"{key}responsible", "error")
 
 
@@ -138,4 +139,4 @@ def r14(form: Form, values: Values) -> Iterator[Problem]:
             yield problem("signature-without-presence", f"{key}present", "warning")
 
 
-RULES: Final[Mapping[str, Rule]] = {"R3": r3, "R4": r4, "R5": r5, "R6": r6, "R7": r7, "R9": r9, "R13": r13, "R14": r14}
+RULES: Final[Mapping[str, Rule]] = {"R3": r3, "R4": r4, "R5": r5, "R6": r6, "R7": r7, "R9": r9, "R13": r13, "R14": r14, "R28": r28, "R29": r29, "R30": r30, "R32": r32}

@@ -26,7 +26,8 @@ def lock(document: bytes, password: str) -> bytes:
         pdf.trailer.ID = _new_id()
         plain = _plain(pdf)
         allowed = _allowed(pdf)
-        locked = _saved(pdf, encryption=Encryption(owner=secrets.token_urlsafe(_OWNER_BYTES), user=password, R=6, aes=True, metadata=True, allow=allowed))
+        # Objects in streams: a tagged letter has a thousand small ones, and each would be encrypted by itself.
+        locked = _saved(pdf, object_stream_mode=ObjectStreamMode.generate, encryption=Encryption(owner=secrets.token_urlsafe(_OWNER_BYTES), user=password, R=6, aes=True, metadata=True, allow=allowed))
     _check(locked, plain, password, allowed)
     return locked
 

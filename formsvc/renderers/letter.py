@@ -23,12 +23,16 @@ from markupsafe import Markup
 
 from formsvc.errors import Refused
 from formsvc.model.kinds import Lang
+from formsvc.renderers import letter_sheet
 from formsvc.renderers.letter_faults import TAG, faults
-from formsvc.renderers.templating import TemplateEnvironment, most_output
+from formsvc.renderers.templating import Prepared, TemplateEnvironment, most_output, prepare
 from formsvc.renderers.word_file import BROKEN, check_word_file
 
 _PARAGRAPH_TAG: Final = re.compile(r"<(p|h[1-6]|li)[^>]*>\s*\{%p\s+(.*?)%\}\s*</\1>", re.DOTALL)
 _ROW_TAG: Final = re.compile(r"<tr>(?:(?!</tr>).)*?\{%tr\s+(.*?)%\}(?:(?!</tr>).)*?</tr>", re.DOTALL)
+_BEFORE: Final = re.compile(r"<p>((?:(?!<p\b|</p>).)*</p>\s*<(?:table|ul)\b)|(?<=</h2>)<p>((?:(?!<p\b|</p>).)*</p><h3\b)", re.DOTALL)
+_FIRST_ROW: Final = re.compile(r"(<table>(?:<colgroup>.*?</colgroup>)?)(?:<tbody>)?\s*(<tr>.*?</tr>)", re.DOTALL)
+_LONE: Final = re.compile(r"(<td[^>]*>)<p>((?:(?!</?p\b|</?td\b).)*)</p>(</td>)", re.DOTALL)
 _STYLES: Final = """
 p[style-name='Title'] => h1:fresh
 p[style-name='Heading 1'] => h2:fresh
@@ -45,37 +49,15 @@ p[style-name='Table Text'] => p:fresh
 p[style-name='Letterhead'] => p:fresh
 p[style-name='Template Tag'] => p:fresh
 """
-_SHEET: Final = Markup("""
-@page { size: letter; margin: 31mm 24mm 24mm; font-family: "Formsvc Sans"; font-size: 8.5pt; color: #333;
-  @top-left { content: element(head); width: 100%; vertical-align: bottom; padding-bottom: 5mm; }
-  @bottom-left { content: element(foot); width: 100%; vertical-align: top; padding-top: 4mm; } }
-html { font: 10pt/1.34 "Formsvc Sans"; color: #111; }
-body { margin: 0; }
-.head { position: running(head); border-bottom: 0.6pt solid #888; padding-bottom: 2mm; }
-.foot { position: running(foot); border-top: 0.6pt solid #888; padding-top: 2mm; }
-.head p, .foot p { margin: 0; } p.columns { display: flex; justify-content: space-between; }
-.page::after { content: counter(page); } .pages::after { content: counter(pages); }
-h1 { font-size: 18pt; line-height: 1.2; margin: 3mm 0 2mm; } h2 { font-size: 13pt; margin: 4.5mm 0 1.2mm; }
-h3 { font-size: 11.5pt; margin: 4.5mm 0 1mm; } h4 { font-size: 10.5pt; margin: 3mm 0 1mm; }
-h1, h2, h3, h4 { font-weight: 600; break-after: avoid; }
-p, li { white-space: pre-line; overflow-wrap: anywhere; margin: 0 0 1.8mm; } ul, ol { margin: 0 0 2.4mm; padding-left: 5.5mm; }
-table { width: 100%; table-layout: fixed; border-collapse: collapse; margin: 1mm 0 4mm; } tr { break-inside: avoid; }
-th, td { border: 0.5pt solid #888; padding: 1.4mm 2mm; text-align: left; vertical-align: top; } th { background: #e8ecef; font-weight: 600; }
-p:has(+ table), p:has(+ ul) { break-after: avoid; }
-p.subtitle { color: #333; } p.address, p.signature { margin: 0; } p.closing { margin-top: 6mm; }
-p.notice { border: 0.6pt solid #555; padding: 2.5mm 3mm; }
-p.cut { border-top: 0.8pt dashed #555; padding-top: 2mm; margin-top: 4mm; break-before: page; color: #333; }
-td p, th p { margin: 0; overflow-wrap: break-word; }
-""")
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A Word template as HTML with its Jinja."""
 
-    body: str
-    head: str
-    foot: str
+    body: Prepared
+    head: Prepared
+    foot: Prepared
 
 
 # ---------------------------------------------------------------- DOCX
@@ -114,7 +96,8 @@ def convert(template: bytes) -> Converted:
         body = mammoth.convert_to_html(io.BytesIO(template), style_map=_STYLES).value
         document = docx.Document(io.BytesIO(template))
         section = document.sections[0]
-        return Converted(_jinja(_with_widths(body, document)), _jinja(_edge(section.header.paragraphs)), _jinja(_edge(section.footer.paragraphs)))
+        parts = _LONE.sub(r"\1\2\3", _with_widths(body, document)), _edge(section.header.paragraphs), _edge(section.footer.paragraphs)
+        return Converted(*(prepare(_jinja(part)) for part in parts))
     except BROKEN as problem:
         raise Refused("letter-unreadable", "", detail=type(problem).__name__) from problem
 
@@ -145,8 +128,7 @@ def _edge(paragraphs: list[Paragraph]) -> str:
     for paragraph in paragraphs:
         columns = "".join(_pieces(paragraph)).split("\t")
         if any(column.strip() for column in columns):
-            kind = ' class="columns"' if len(columns) > 1 else ""  # laying out columns is slow, and most lines have one
-            lines.append(f"<p{kind}>" + "".join(f"<span>{column}</span>" for column in columns) + "</p>")
+            lines.append(f"<p>{columns[0]}</p>" if len(columns) == 1 else '<p class="columns">' + "".join(f"<span>{column}</span>" for column in columns) + "</p>")
     return "".join(lines)
 
 
@@ -173,17 +155,27 @@ def _pieces(paragraph: Paragraph) -> Iterator[str]:
 
 def render_html(template: bytes, converted: Converted, context: Mapping[str, Any], place: str, *, title: str, lang: Lang) -> str:
     """The letter as a whole HTML page; the template itself is needed to say where a fault stands."""
-    environment = TemplateEnvironment(most=most_output(len(converted.body), context))
+    environment = TemplateEnvironment(most=most_output(len(converted.body.source), context))
     try:
-        body, head, foot = (Markup(environment.from_string(part).render(context)) for part in (converted.body, converted.head, converted.foot))  # noqa: S704  (rendered with escaping on)
+        body, head, foot = (Markup(part.render(environment, context)) for part in (converted.body, converted.head, converted.foot))  # noqa: S704  (rendered with escaping on)
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as problem:
         raise _refused(template, context, place, problem) from problem
-    page = Markup('<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title><style>{}</style></head><body><div class="head">{}</div><div class="foot">{}</div>{}</body></html>')
-    return str(page.format(lang, title, _SHEET, head, foot, _headed(body)))
+    page = Markup('<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title></head><body><div class="head">{}</div><div class="foot">{}</div>{}</body></html>')
+    laid = Markup(_kept(_headed(str(body))))  # noqa: S704  (escaped when it was rendered)
+    return str(page.format(lang, title, head, foot, laid))
 
 
-def _headed(body: Markup) -> Markup:
+def with_sheet(page: str) -> str:
+    """A letter's HTML with its look inside, for a mailbox."""
+    return page.replace("</head>", f"<style>{letter_sheet.PAGE}</style></head>", 1)
+
+
+def _headed(body: str) -> str:
     """Tables with their first row as head, so that it repeats and a screen reader hears it."""
-    table = re.compile(r"(<table>(?:<colgroup>.*?</colgroup>)?)(?:<tbody>)?\s*(<tr>.*?</tr>)", re.DOTALL)
-    headed = table.sub(lambda found: found[1] + "<thead>" + re.sub(r"<(/?)td\b", r"<\1th", found[2]) + "</thead>", body)
-    return Markup(headed.replace("<th>", '<th scope="col">').replace("</tbody></table>", "</table>"))  # noqa: S704  (escaped when it was rendered)
+    headed = _FIRST_ROW.sub(lambda found: found[1] + "<thead>" + re.sub(r"<(/?)td\b", r"<\1th", found[2]) + "</thead>", body)
+    return headed.replace("<th>", '<th scope="col">').replace("</tbody></table>", "</table>")
+
+
+def _kept(body: str) -> str:
+    """Paragraphs before a table or a list, and between two headings, stay with it; as a class, because CSS that looks ahead takes long."""
+    return _BEFORE.sub(r'<p class="kept">\1\2', body)

@@ -1,13 +1,16 @@
 """HTML to tagged PDF/UA-1 through WeasyPrint: the one door to it."""
 
+import atexit
 import hashlib
 import logging
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from formsvc.errors import Refused
+from formsvc.renderers import letter_sheet
 from formsvc.renderers.fonts import FONTS, REGULAR, SEMIBOLD
 
 _FACES: Final = (("Formsvc Sans", 400, REGULAR), ("Formsvc Sans", 600, SEMIBOLD), ("Formsvc Field", 400, REGULAR))
@@ -42,14 +45,70 @@ def paginate(html: str, *, folders: tuple[Path, ...] = (), base: Path | None = N
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     fonts = FontConfiguration()
     fetcher = _fetcher(folders)
-    faces = "".join(f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: url("{file.as_uri()}"); }}' for name, weight, file in _FACES)
-    sheet = weasyprint.CSS(string=faces, font_config=fonts, url_fetcher=fetcher)
+    sheet = weasyprint.CSS(string=_font_faces(), font_config=fonts, url_fetcher=fetcher)
     document = weasyprint.HTML(string=html, url_fetcher=fetcher, base_url=f"{base.as_uri()}/" if base else None)
     try:
         pdf = document.write_pdf(stylesheets=[sheet], font_config=fonts, pdf_forms=True, pdf_variant="pdf/ua-1")
     except FatalURLFetchingError as stopped:
         raise Refused("template-failed", "", detail=str(stopped)) from stopped
     return bytes(pdf)
+
+
+def _font_faces() -> str:
+    return "".join(f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: url("{file.as_uri()}"); }}' for name, weight, file in _FACES)
+
+
+# ---------------------------------------------------------------- letters
+
+
+@dataclass(frozen=True, slots=True)
+class _Press:
+    """What every letter is laid out with: fonts that are loaded, sheets that are read."""
+
+    html: Any
+    fonts: Any
+    fetcher: Any
+    sheets: tuple[Any, ...]
+
+
+@cache
+def _press() -> _Press:
+    """Fonts and sheets are the same for every letter; reading them takes as long as a page of one."""
+    weasyprint = _weasyprint()
+    from weasyprint import HTML  # noqa: PLC0415
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    fonts, fetcher = FontConfiguration(), _fetcher(())
+    elements, *sheets = (weasyprint.CSS(string=css, font_config=fonts, url_fetcher=fetcher) for css in (letter_sheet.ELEMENTS, _font_faces(), letter_sheet.PAGE))
+
+    class LetterHTML(HTML):  # type: ignore[misc]
+        def _ua_stylesheets(self, forms: bool = False) -> list[Any]:  # noqa: ARG002, FBT002  (WeasyPrint's own signature)
+            return [elements]
+
+    atexit.register(_press.cache_clear)  # the fonts' temporary folder goes with them
+    return _Press(LetterHTML, fonts, fetcher, tuple(sheets))
+
+
+@cache
+def warm_up() -> None:
+    """Load fonts and sheets and lay out a first page, so that no limited process has to do it again."""
+    paginate_letter('<html lang="en"><head><title>A</title></head><body><h1>A</h1><p>a <strong>a</strong></p></body></html>')
+
+
+def paginate_letter(html: str) -> bytes:
+    """The pages of a letter, in the look of `letter_sheet`; it may use no file at all but the fonts."""
+    press = _press()
+    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
+
+    try:
+        pdf = press.html(string=html, url_fetcher=press.fetcher).write_pdf(stylesheets=press.sheets, font_config=press.fonts, pdf_variant="pdf/ua-1")
+    except FatalURLFetchingError as stopped:
+        raise Refused("template-failed", "", detail=str(stopped)) from stopped
+    return bytes(pdf)
+
+
+# ---------------------------------------------------------------- files it may use
 
 
 def _fetcher(folders: tuple[Path, ...]) -> Any:

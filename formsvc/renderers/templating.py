@@ -5,8 +5,10 @@ what data and template can need; what a template does in time and memory is boun
 runs in (the service's business).
 """
 
+import marshal
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import jinja2
@@ -94,3 +96,26 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if operator == "*" and sizes and counts and sizes[0] * counts[0] > _REPEAT_MOST:
             raise SecurityError(f"repetition is limited to {_REPEAT_MOST} characters")
         return super().call_binop(context, operator, left, right)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A template that is compiled once and rendered often; `code` is empty where the text is no template."""
+
+    source: str
+    code: bytes
+
+    def render(self, environment: TemplateEnvironment, context: Mapping[str, Any]) -> str:
+        """The text with its values; a template that could not be compiled now says why."""
+        if not self.code:
+            return environment.from_string(self.source).render(context)
+        code = marshal.loads(self.code)  # noqa: S302  (made by `prepare`, in this program)
+        return environment.template_class.from_code(environment, code, environment.make_globals(None)).render(context)
+
+
+def prepare(source: str) -> Prepared:
+    """A template in the form that is kept; nothing of it is computed yet, however much that would be."""
+    try:
+        return Prepared(source, marshal.dumps(TemplateEnvironment(optimized=False).compile(source)))
+    except jinja2.TemplateError:
+        return Prepared(source, b"")
