@@ -5,22 +5,26 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
+from sqlalchemy import text
 
 from formsvc.errors import Refused
+from formsvc.office.importing import apply_import, read_import
 from formsvc.office.incoming import Found, find_files
 from formsvc.office.office import Office
 from formsvc.office.receive import receive, renew_follow_up
 from formsvc.office.review import decide, drop, place, take_back, waiting
 from formsvc.service import Service
 from formsvc.settings import samples_folder
+from formsvc.store.followup import read_actions
 from formsvc.store.log import LOGS, entries, faults
-from formsvc.store.papers import Document, read_revisions
+from formsvc.store.papers import Document, read_revisions, read_sheet
 from tests.offices import child, discussed, documents, enrol, filled, issue, need, open_test_office, record, revisions, row_counts, send
 
 pytest_plugins = ["tests.servers"]
@@ -188,6 +192,32 @@ def test_an_unknown_child_is_a_question_and_its_id_answers_it(office: Office, wo
     assert question.code == "unknown-child"
     decide(office, question.number, "=Child 03")
     assert waiting(office) == ()
+
+
+def test_a_roster_with_the_unknown_child_answers_the_question(office: Office, worksheet: Document, tmp_path: Path) -> None:
+    send(office, worksheet, discussed("2026-11-12", (3, {"child_name": "Somebody New", **need("Call the clinic")})))
+    file = tmp_path / "r.csv"
+    file.write_text("Child ID,Child Name,Site,Classroom,Enrollment Date\nC-9,Somebody New,Cedar Hall,Preschool 1,11/02/2026\n", encoding="utf-8")
+    apply_import(office, read_import(office, file, on=date(2026, 11, 14)))
+    assert waiting(office) == ()
+    with office.store.reading() as connection:
+        assert [len(action.children) for action in read_actions(connection)] == [1]
+
+
+def test_a_late_return_of_an_earlier_month_judges_the_later_ones_anew(office: Office) -> None:
+    """December came first and was taken for the first conference (R2); then November arrives."""
+    november, december = (documents(issue(office, month), "worksheet")[0] for month in ("2026-11", "2026-12"))
+    with office.store.writing() as connection:
+        connection.execute(text("UPDATE units SET start = '2026-11-20'"))
+
+    def is_too_early() -> bool:
+        with office.store.reading() as connection:
+            return "conference-too-early" in {problem.code for problem in read_sheet(connection, december.sheet).problems}
+
+    send(office, december, discussed("2026-12-10", (0, {"strengths": "Sings"})))
+    assert is_too_early()
+    send(office, november, discussed("2026-11-25", (0, {"strengths": "Sings"})))
+    assert not is_too_early()
 
 
 def test_a_dropped_return_does_not_count_and_is_kept(office: Office, worksheet: Document) -> None:

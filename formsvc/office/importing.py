@@ -11,9 +11,11 @@ from formsvc.errors import Refused
 from formsvc.files import read_file
 from formsvc.model.roster import RosterLine, StaffMember
 from formsvc.office.office import Office
+from formsvc.office.sheets import settle_sheet
 from formsvc.parsers.roster import OnRow, RosterFile, read_lines
 from formsvc.parsers.sandbox import Limits, run_limited
 from formsvc.parsers.tables import read_tables
+from formsvc.store.papers import open_questions
 from formsvc.store.roster import RosterWriter, read_roster
 
 _LIMITS: Final = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=60, wall_seconds=120.0)  # 20,000 children in a spreadsheet take a few seconds
@@ -71,5 +73,7 @@ def apply_import(office: Office, found: Import, on_change: Callable[[int], None]
                     writer.end(change.before, change.ended)
                 writer.enrol(change.after)
             on_change(done)
+        for sheet in sorted({row.sheet_id for row in open_questions(connection, code="unknown-child") if row.sheet_id is not None}):
+            settle_sheet(office, connection, sheet, "roster")  # a child that nobody knew may be on the roster now
         office.store.log(connection, "imported", "roster", changes=dict(found.plan.counts()), left_out=len(found.file.problems))
     return len(changes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from formsvc.casework.cells import all_rows, cells_of, values_of
@@ -25,8 +25,10 @@ from formsvc.office.units import unit_month
 from formsvc.renderers.packet import Paper, packet
 from formsvc.renderers.packet_cover import Cover
 from formsvc.service import checked_values
+from formsvc.store.digest import stored_digest
 from formsvc.store.papers import Document, add_document, counted_returns, make_sheet, newest_documents, read_sheets
 from formsvc.store.roster import Unit, read_units
+from formsvc.store.schema import documents, files
 from formsvc.store.store import settle_file
 
 _TRIES: Final = 3
@@ -65,12 +67,12 @@ def issue_unit(office: Office, unit: Unit, month: str, lang: Lang = "en") -> Uni
     if not state.children and not state.actions:
         return UnitResult(unit=unit, skipped="no children are enrolled in this month")
     forms = {name: office.service.form(name) for name in FORMS[unit.option]}
-    made, documents = 0, []
+    made, issued = 0, []
     for paper in papers(state, forms, office.procedure, lang):
         document, fresh = _edition(office, unit, month, paper, forms[paper.form], lang)
-        documents.append(document)
+        issued.append(document)
         made += fresh
-    return UnitResult(unit=unit, documents=tuple(documents), made=made)
+    return UnitResult(unit=unit, documents=tuple(issued), made=made)
 
 
 def _edition(office: Office, unit: Unit, month: str, paper: Prefilled, form: Form, lang: Lang) -> tuple[Document, bool]:
@@ -99,7 +101,8 @@ def _edition(office: Office, unit: Unit, month: str, paper: Prefilled, form: For
                 )
                 add_document(connection, edition)
                 settle_file(connection, name)
-                office.store.log(connection, "issued", document, sheet=sheet, edition=edition.edition, form=paper.form)
+                sealed = stored_digest(connection, "document", office.store.key, documents.c.id == document)
+                office.store.log(connection, "issued", document, sheet=sheet, edition=edition.edition, form=paper.form, digest=sealed)
         except IntegrityError:
             continue
         return edition, True
@@ -141,12 +144,21 @@ def folder_name(name: str) -> str:
     return re.sub(r"[\x00-\x1f<>:\"/\\|?*]+", "_", plain).strip(" .")[:80] or "_"
 
 
+def paper_of(office: Office, document: Document) -> bytes | None:
+    """A document's PDF; None if it was erased with the data of a child."""
+    with office.store.reading() as connection:
+        if connection.execute(select(files.c.state).where(files.c.name == document.file)).scalar() == "erased":
+            return None
+    return office.store.vault.get(document.file)
+
+
 def write_unit(office: Office, result: UnitResult, folder: Path) -> tuple[Path, ...]:
     """A unit's papers in its folder; a file that is there with the same bytes is left alone."""
     written = []
     for document in result.documents:
         file = folder / folder_name(result.unit.site) / folder_name(result.unit.name) / file_name(document)
-        content = office.store.vault.get(document.file)
+        if (content := paper_of(office, document)) is None:
+            continue
         if not file.exists() or file.read_bytes() != content:
             write_file(file, content)
         written.append(file)

@@ -8,10 +8,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from formsvc.casework.cells import cells_of, row_identities
@@ -21,13 +22,16 @@ from formsvc.model.interpret import answer_texts
 from formsvc.model.procedure import month_of
 from formsvc.model.record import Problem, Submission
 from formsvc.office.conferences import as_day
+from formsvc.office.erase import erase_child, pseudonym
 from formsvc.office.incoming import Found
 from formsvc.office.month import issue_unit
 from formsvc.office.office import Office
-from formsvc.office.sheets import SheetState, settle_sheet
+from formsvc.office.sheets import SheetState, settle_from
 from formsvc.service import Received
+from formsvc.store.digest import stored_digest
 from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, read_sheet
 from formsvc.store.roster import read_units
+from formsvc.store.schema import children, returns
 from formsvc.store.store import settle_file
 
 KEPT_UNREAD: Final = frozenset({"scan", "flattened-print"})
@@ -147,9 +151,20 @@ def _taken_in(office: Office, found: Found, received: Received, month: str | Non
         "problems": as_json(record.problems),
     }
     receipt = _stored(office, found, columns, question, document, question.facts["message"] if question else "")
+    if document is not None:
+        _erase_again(office, document)
     if month is not None and receipt.month and receipt.month != month:
         return Receipt(**{name: getattr(receipt, name) for name in Receipt.__slots__} | {"message": f"belongs to {receipt.month}, not to {month}: it counts for its own month"})
     return receipt
+
+
+def _erase_again(office: Office, document: Document) -> None:
+    """An old copy brings nothing back about a child who was erased: its row, and the file that holds it, go again."""
+    keys = [int(row[1:]) for rows in document.rows.values() for row in rows if row.startswith("c") and row[1:].isdecimal()]
+    with office.store.reading() as connection:
+        erased = list(connection.scalars(select(children.c.id).where(children.c.id.in_(keys), children.c.erased)))
+    for key in erased:
+        erase_child(office, pseudonym(key), "an old copy came back", on=datetime.now(UTC).date())
 
 
 def _absent(office: Office, document: Document, submission: Submission) -> list[str]:
@@ -189,12 +204,13 @@ def _stored(office: Office, found: Found, columns: dict[str, Any], question: Que
                 return _again(connection, found.name, known)
             number = add_return(connection, file=name, file_name=Path(found.name).name, by=office.store.by, **columns)
             settle_file(connection, name)
-            office.store.log(connection, "received", f"return:{number}", state=columns["state"], document=columns.get("stamp", ""), source=columns["source"])
+            sealed = stored_digest(connection, "return", office.store.key, returns.c.id == number)
+            office.store.log(connection, "received", f"return:{number}", state=columns["state"], document=columns.get("stamp", ""), source=columns["source"], digest=sealed)
             state = None
             if question is not None:
                 ask(connection, None, Question(code=question.code, cell=question.cell, return_id=number, facts=question.facts))
             elif document is not None:
-                state = settle_sheet(office, connection, document.sheet, f"return:{number}")
+                state = settle_from(office, connection, document.sheet, f"return:{number}")
             return _receipt(connection, found.name, columns, state, document, message)
     except IntegrityError:  # the same file arrived twice at once: the other one was first
         with office.store.reading() as connection:

@@ -12,7 +12,7 @@ from formsvc.model.form import Form
 from formsvc.model.kinds import Choices
 from formsvc.model.values import Misread, read_value
 from formsvc.office.office import Office
-from formsvc.office.sheets import settle_sheet
+from formsvc.office.sheets import settle_from
 from formsvc.store.papers import (
     add_decision,
     answer_question,
@@ -125,7 +125,7 @@ def decide(office: Office, number: int, choice: str) -> str:
         if choice != "ok" or row.return_id is not None:
             _decided(office, connection, row, value, as_it_is=choice == "ok")
         office.store.log(connection, "decided", f"question:{number}", sheet=row.sheet_id, choice=choice if choice[:1] != "=" else "own value")
-        settle_sheet(office, connection, row.sheet_id, f"question:{number}")
+        settle_from(office, connection, row.sheet_id, f"question:{number}")
     return said
 
 
@@ -185,7 +185,7 @@ def take_back(office: Office, number: int) -> None:
             raise Refused("question-gone", str(number))
         add_decision(connection, row.sheet_id, row.cell, value=None, seen={}, by=office.store.by, withdrawn=True)
         office.store.log(connection, "decision-withdrawn", f"question:{number}", sheet=row.sheet_id)
-        settle_sheet(office, connection, row.sheet_id, f"question:{number}")
+        settle_from(office, connection, row.sheet_id, f"question:{number}")
 
 
 # ---------------------------------------------------------------- place
@@ -204,7 +204,7 @@ def place(office: Office, return_id: int, *, site: str | None = None, unit: str 
         move_return(connection, return_id, state="counted", sheet_id=sheet, document=document)
         _close(connection, return_id)
         office.store.log(connection, "placed", f"return:{return_id}", sheet=sheet)
-        settle_sheet(office, connection, sheet, f"return:{return_id}")
+        settle_from(office, connection, sheet, f"return:{return_id}")
     return str(sheet)
 
 
@@ -235,11 +235,11 @@ def drop(office: Office, return_id: int, why: str) -> None:
         back = read_return(connection, return_id)
         if back is None or back.state == "dropped":
             raise Refused("return-not-waiting", str(return_id))
-        move_return(connection, return_id, state="dropped")
+        move_return(connection, return_id, state="dropped", why=why)  # the reason may name somebody, so it stays out of the log
         _close(connection, return_id)
-        office.store.log(connection, "dropped", f"return:{return_id}", why=why)
+        office.store.log(connection, "dropped", f"return:{return_id}")
         if back.sheet is not None:
-            settle_sheet(office, connection, back.sheet, f"dropped:{return_id}")
+            settle_from(office, connection, back.sheet, f"dropped:{return_id}")
 
 
 def _close(connection: Connection, return_id: int) -> None:

@@ -25,6 +25,7 @@ from formsvc.office.conferences import as_day, hold_conference
 from formsvc.office.follow import follow
 from formsvc.office.office import Office
 from formsvc.office.units import unit_month
+from formsvc.store.digest import stored_digest
 from formsvc.store.followup import read_actions
 from formsvc.store.log import now
 from formsvc.store.papers import (
@@ -40,10 +41,12 @@ from formsvc.store.papers import (
     mark_sheet,
     read_documents,
     read_sheet,
+    read_sheets,
     standing_decisions,
     sync_questions,
 )
 from formsvc.store.roster import find_child, read_children, read_enrolments, read_units
+from formsvc.store.schema import revisions
 
 HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"})
 """Doubts about an answer that keep it out of the record until a person has looked."""
@@ -70,6 +73,15 @@ class SheetState:
     changed: bool
     questions: int
     problems: tuple[Problem, ...]
+
+
+def settle_from(office: Office, connection: Connection, sheet_id: int, cause: str) -> SheetState:
+    """Settle a sheet, and the unit's later ones that are known: which conference was the last one may have changed for them."""
+    state = settle_sheet(office, connection, sheet_id, cause)
+    for later in read_sheets(connection, unit_id=state.sheet.unit):
+        if later.month > state.sheet.month and later.revision:
+            settle_sheet(office, connection, later.id, cause)
+    return state
 
 
 def settle_sheet(office: Office, connection: Connection, sheet_id: int, cause: str) -> SheetState:
@@ -196,7 +208,8 @@ def _revise(office: Office, connection: Connection, sheet: Sheet, values: Values
         return False, latest.number
     number = latest.number + 1 if latest else 1
     add_revision(connection, sheet.id, Revision(number=number, values=values, rows=rows, cause=cause, at=now(), by=office.store.by))
-    office.store.log(connection, "revised", f"sheet:{sheet.id}", revision=number, cause=cause)
+    sealed = stored_digest(connection, "revision", office.store.key, revisions.c.sheet_id == sheet.id, revisions.c.number == number)
+    office.store.log(connection, "revised", f"sheet:{sheet.id}", revision=number, cause=cause, digest=sealed)
     return True, number
 
 

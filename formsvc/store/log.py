@@ -1,7 +1,8 @@
 """Two logs that only grow: `audit` (what was done) and `disclosure` (who received what, rule R40).
 
-Each entry carries a keyed seal over itself and the seal before it, and the last seal stands in a table
-of its own: an entry that was changed, removed, put elsewhere or cut off the end does not verify.
+Each entry carries a keyed seal over itself and the seal before it, and the end of the log is sealed in a
+table of its own: an entry that was changed, removed, put elsewhere or cut off the end does not verify.
+Only a log emptied together with its head looks like one that never was; the rows it told of remain.
 """
 
 import hmac
@@ -40,16 +41,20 @@ def append(connection: Connection, log: LogName, entry: Entry, key: bytes) -> bo
     """Add an entry, inside the writers' transaction; False if its key is logged already."""
     if entry.key is not None and connection.execute(select(logs.c.number).where(logs.c.log == log, logs.c.event_key == entry.key)).first():
         return False
-    head = connection.execute(select(log_heads.c.number, log_heads.c.seal).where(log_heads.c.log == log)).first()
-    number, before = (head.number + 1, head.seal) if head else (1, "")
+    last = connection.execute(select(logs.c.number, logs.c.seal).where(logs.c.log == log).order_by(logs.c.number.desc()).limit(1)).first()
+    head = connection.execute(select(log_heads.c.log).where(log_heads.c.log == log)).first()
+    number, before = (last.number + 1, last.seal) if last else (1, "")
     row = {"log": log, "number": number, "at": now(), "by": entry.by, "event": entry.event, "subject": entry.subject, "facts": dict(entry.facts), "event_key": entry.key}
     row["seal"] = _seal(row, before, key)
     connection.execute(insert(logs).values(**row))
-    if head:
-        connection.execute(update(log_heads).where(log_heads.c.log == log).values(number=number, seal=row["seal"]))
-    else:
-        connection.execute(insert(log_heads).values(log=log, number=number, seal=row["seal"]))
+    end = {"number": number, "seal": _head_seal(log, number, str(row["seal"]), key)}
+    connection.execute(update(log_heads).where(log_heads.c.log == log).values(**end) if head else insert(log_heads).values(log=log, **end))
     return True
+
+
+def _head_seal(log: str, number: int, seal: str, key: bytes) -> str:
+    """The end of a log under the key: whoever cuts entries off cannot write the head that would fit."""
+    return hmac.digest(key, f"head:{log}:{number}:{seal}".encode(), "sha256").hex()
 
 
 def _seal(row: Mapping[str, Any], before: str, key: bytes) -> str:
@@ -67,8 +72,9 @@ def faults(connection: Connection, log: LogName, key: bytes) -> Iterator[str]:
             yield f"{log} {row['number']}: entry changed, or the one before it removed"
         before, expected = row["seal"], row["number"] + 1
     head = connection.execute(select(log_heads).where(log_heads.c.log == log)).first()
-    last = (head.number, head.seal) if head else (0, "")
-    if last != (expected - 1, before):
+    if head is None and expected == 1:
+        return
+    if head is None or head.number != expected - 1 or not hmac.compare_digest(head.seal, _head_seal(log, expected - 1, before, key)):
         yield f"{log} {expected - 1}: the last entries are not those that were written last"
 
 

@@ -179,6 +179,7 @@ returns = Table(
     Column("form", String(32)),
     Column("version", Integer),
     _text("stamp"),  # the document id that the stamp told
+    _text("why"),  # why it was dropped
     Column("values", JSON),
     Column("raw", JSON),  # answers that could not be understood, as they were written
     Column("absent", JSON),  # issued answers whose fields were not in the file at all: a page was missing

@@ -277,6 +277,7 @@ def upgrade() -> None:
         sa.Column("form", sa.String(length=32), nullable=True),
         sa.Column("version", sa.Integer(), nullable=True),
         sa.Column("stamp", sa.Text(), server_default="", nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
         sa.Column("values", sa.JSON(), nullable=True),
         sa.Column("raw", sa.JSON(), nullable=True),
         sa.Column("absent", sa.JSON(), nullable=True),
