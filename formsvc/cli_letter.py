@@ -14,11 +14,12 @@ from rich.progress import Progress
 from formsvc.casework.case import Case, Member
 from formsvc.casework.letters import LETTERS, LetterName
 from formsvc.errors import Refused
-from formsvc.files import append_line, check_others, json_object, read_file, write_file
+from formsvc.files import check_others, json_object, read_file, write_file
 from formsvc.letters import FACES, Face, Letter, LetterJob, find_member, made_from, open_case, write_faces, write_letter
 from formsvc.model.kinds import LANGS, Lang
+from formsvc.office.cases import case_data, disclose, keep_case, list_cases
+from formsvc.office.office import open_office
 from formsvc.passwords import new_password, write_secret
-from formsvc.service import open_catalog
 from formsvc.settings import Settings, settings
 
 _EACH: Final[tuple[Face, ...]] = ("docx", "pdf", "eml")
@@ -27,7 +28,8 @@ _DONE: Final = ".letters.json"
 
 @click.command()
 @click.argument("name", type=click.Choice(LETTERS))
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="The case, as JSON.")
+@click.option("--data", type=click.Path(path_type=Path), help="The case, as JSON.")
+@click.option("--case", "number", help="A case of the store, by its number.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write: .docx, .pdf, .eml or .ics.")
 @click.option("--each", "folder", type=click.Path(path_type=Path, file_okay=False), help="One invitation for each address, as DOCX, PDF and mail, in this folder; goes on where it was stopped, on a later day too.")
 @click.option("--lang", type=click.Choice(LANGS), help="Language; by default the recipient's, else English.")
@@ -37,17 +39,19 @@ _DONE: Final = ".letters.json"
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="Write it as of this day.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON object.")
 def letter(  # noqa: PLR0913, PLR0917  (one parameter for each option)
-    name: LetterName, data: Path, out: Path | None, folder: Path | None, lang: Lang | None, to: str | None,
+    name: LetterName, data: Path | None, number: str | None, out: Path | None, folder: Path | None, lang: Lang | None, to: str | None,
     password_file: Path | None, passphrase_out: Path | None, today: date | None, *, as_json: bool,
 ) -> None:
     """Write an invitation, an agenda or a protected summary from a case."""
+    if (data is None) == (number is None):
+        raise click.UsageError("give either --data CASE.json or --case NUMBER")
     if (out is None) == (folder is None):
         raise click.UsageError("give either --out FILE or --each FOLDER")
     if password_file and passphrase_out:
         raise click.UsageError("--password-file and --passphrase-out exclude each other")
     if folder is not None and (to or password_file or passphrase_out):
         raise click.UsageError("--each writes to every member, without a password: --to, --password-file and --passphrase-out do not go with it")
-    writer = _Writer(settings(), name, data, today or date.today(), lang)  # noqa: DTZ011  (a letter is dated by the wall)
+    writer = _Writer(settings(), name, data, number, today or date.today(), lang)  # noqa: DTZ011  (a letter is dated by the wall)
     if folder is not None:
         writer.write_each(folder, as_json=as_json)
         return
@@ -55,14 +59,42 @@ def letter(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         writer.write_one(out, to, password_file, passphrase_out, as_json=as_json)
 
 
+@click.group(invoke_without_command=True)
+@click.pass_context
+def case(context: click.Context) -> None:
+    """List the cases of the store, by number and initials; `case keep` and `case show`."""
+    if context.invoked_subcommand is None:
+        for one in list_cases(open_office(settings())):
+            click.echo(f"{one.number}  {one.initials}  conference {one.conference}")
+
+
+@case.command("keep")
+@click.argument("number")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="The case, as JSON.")
+def keep(number: str, data: Path) -> None:
+    """Keep a case with its consents under the agency's file NUMBER (no name); again, it takes the place of the old one."""
+    kept = keep_case(open_office(settings()), number, json_object(read_file(data), data))
+    click.echo(f"{number}: {kept.client.initials}, {len(kept.team)} members, {len(kept.consents)} consents.")
+
+
+@case.command("show")
+@click.argument("number")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The JSON file to write, to be changed and kept again.")
+def show(number: str, out: Path) -> None:
+    """Write a case as JSON."""
+    write_file(out, json.dumps(case_data(open_office(settings()), number), ensure_ascii=False, indent=1).encode())
+    click.echo(f"{out}: case {number}. It is not protected.")
+
+
 class _Writer:
     """Letters of one case."""
 
-    def __init__(self, chosen: Settings, name: LetterName, data: Path, today: date, lang: Lang | None) -> None:
-        self.settings, self.name, self.data, self.lang = chosen, name, data, lang
+    def __init__(self, chosen: Settings, name: LetterName, data: Path | None, number: str | None, today: date, lang: Lang | None) -> None:
+        self.name, self.data, self.number, self.lang = name, data, number or "", lang
+        self.office = open_office(chosen)
         self.today = date(today.year, today.month, today.day)
-        self.catalog = open_catalog(chosen)
-        self.case: Case = open_case(self.catalog, json_object(read_file(data), data))
+        self.catalog = self.office.catalog
+        self.case: Case = open_case(self.catalog, json_object(read_file(data), data) if data else case_data(self.office, self.number))
 
     def write_one(self, out: Path, to: str | None, password_file: Path | None, passphrase_out: Path | None, *, as_json: bool) -> None:
         """One file; a summary with its password."""
@@ -121,12 +153,11 @@ class _Writer:
     def _leave(self, file: Path, written: Letter) -> None:
         """Write the file, then the log: what is logged has left, and what cannot be logged is taken back."""
         write_file(file, written.content)
-        if self.settings.data:
-            try:
-                append_line(self.settings.data / "disclosures.jsonl", json.dumps(asdict(written.disclosure), ensure_ascii=False))
-            except BaseException:
-                file.unlink(missing_ok=True)
-                raise
+        try:
+            disclose(self.office.store, written.disclosure, self.number)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
 
     @staticmethod
     def _say(out: Path, written: Letter, passphrase_out: Path | None, *, as_json: bool) -> None:

@@ -178,6 +178,8 @@ WORDING: Final[Mapping[str, Wording]] = {
     "database-failed": Wording("the database did not do it ({detail}); nothing was changed", "Try again; if it fails again, look at the database."),
     "database-newer": Wording("the data were written by a newer formsvc", "Update formsvc; this version would not understand them."),
     "busy": Wording("somebody else is changing the same papers", "Try again in a moment."),
+    "case-number": Wording("this cannot be a case's number", "Take letters, digits, - . _; at most 40, and no name."),
+    "case-unknown": Wording("there is no case with this number", "formsvc case lists them; formsvc case keep adds one."),
     "month-invalid": Wording("“{given}” is not a month", "Write it like 2026-11."),
     "unit-unknown": Wording("there is no such site or unit", "formsvc status lists them; formsvc import adds them."),
     "archive-damaged": Wording("the archive cannot be read ({detail})", "Pack it again, or send the files themselves."),

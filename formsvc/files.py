@@ -29,19 +29,6 @@ def check_others(out: Path, *others: Path | None) -> None:
             raise Refused("same-file", str(out))
 
 
-def append_line(file: Path, line: str) -> None:
-    """Add one line to a log that only its owner may read; it is on the disk when this returns."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "ab") as out:
-            out.write(line.encode("utf-8") + b"\n")
-            out.flush()
-            os.fsync(out.fileno())
-    except OSError as problem:
-        raise Refused("file-unwritable", str(file), detail=problem.strerror) from problem
-
-
 def write_file(file: Path, content: bytes) -> None:
     """Write a file whole or not at all: a draft beside it takes its name when it is on the disk."""
     try:

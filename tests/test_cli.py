@@ -24,6 +24,7 @@ from formsvc.catalog import shipped_folder
 from formsvc.errors import WORDING, Refused
 from formsvc.model.stamp import in_words
 from formsvc.service import Service
+from tests.offices import KEYS
 from tests.small_forms import BODY, DEFINITION, DOCUMENT, FORMS, KEY, installation, write_form
 
 Done = subprocess.CompletedProcess[str]
@@ -47,7 +48,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tmp_path: Path, cache: Path) -> Run:
     """Runs formsvc in an empty folder with a known key."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FORMSVC_")}
-    known = {"FORMSVC_CACHE": str(cache), "FORMSVC_KEY": KEY.hex(), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    known = {"FORMSVC_CACHE": str(cache), "FORMSVC_KEY": KEY.hex(), "FORMSVC_FILES_KEY": KEYS, "FORMSVC_DATA": str(tmp_path / "data"), "PYTHONPATH": str(Path(__file__).parent.parent)}
 
     def runs(*arguments: object, more: dict[str, str] | None = None, **options: Any) -> Done:
         command = [sys.executable, "-m", "formsvc", *map(str, arguments)]
@@ -353,7 +354,7 @@ def test_a_new_paper_takes_the_place_of_the_old(run: Run, tmp_path: Path) -> Non
 def test_a_reader_that_stops_early_is_no_failure(run: Run, tmp_path: Path, paper: bytes) -> None:
     """Output cut off by `head` gives no traceback."""
     written(tmp_path, paper, "x.pdf")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "FORMSVC_KEY": KEY.hex(), "FORMSVC_CACHE": str(tmp_path / "cache")}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "FORMSVC_KEY": KEY.hex(), "FORMSVC_FILES_KEY": KEYS, "FORMSVC_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(f"{sys.executable} -m formsvc read x.pdf --json | head -c 1", shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)  # noqa: S602
     assert (done.stdout, "Traceback" in done.stderr) == ("{", False)
 

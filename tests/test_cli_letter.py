@@ -11,10 +11,12 @@ import email.policy
 import hashlib
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ import pytest
 
 from formsvc.protection import unlock
 from tests.letter_cases import PASSWORD, sample_data
+from tests.offices import KEYS
 from tests.small_forms import KEY
 
 Done = subprocess.CompletedProcess[str]
@@ -39,11 +42,11 @@ SMALL: Final = [
 def run(tmp_path: Path) -> Run:
     """Runs `formsvc letter` in an empty folder whose log is in `data`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FORMSVC_")}
-    known = {"FORMSVC_CACHE": str(tmp_path / "cache"), "FORMSVC_KEY": KEY.hex(), "FORMSVC_DATA": str(tmp_path / "data"), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    known = {"FORMSVC_CACHE": str(tmp_path / "cache"), "FORMSVC_KEY": KEY.hex(), "FORMSVC_DATA": str(tmp_path / "data"), "FORMSVC_FILES_KEY": KEYS, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
-    def runs(*arguments: object, more: dict[str, str] | None = None) -> Done:
-        command = [sys.executable, "-m", "formsvc", "letter", *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, env={**inherited, **known, **(more or {})}, capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8", timeout=180, check=False)
+    def runs(*arguments: object, more: dict[str, str] | None = None, command: str = "letter") -> Done:
+        line = [sys.executable, "-m", "formsvc", command, *map(str, arguments)]
+        return subprocess.run(line, cwd=tmp_path, env={**inherited, **known, **(more or {})}, capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8", timeout=180, check=False)
 
     return runs
 
@@ -71,8 +74,11 @@ def case_file(folder: Path, changes: dict[str, Any] | None = None) -> Path:
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
     """The disclosures so far."""
-    file = folder / "data" / "disclosures.jsonl"
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    file = folder / "data" / "formsvc.db"
+    if not file.exists():
+        return []
+    with closing(sqlite3.connect(file)) as database:
+        return [json.loads(row[0]) for row in database.execute("SELECT facts FROM logs WHERE log = 'disclosure' ORDER BY number")]
 
 
 def digest(file: Path) -> str:
@@ -96,7 +102,7 @@ def test_a_letter_is_written_and_logged(run: Run, case: Path, tmp_path: Path, na
     assert (tmp_path / file).read_bytes().startswith(head)
     (entry,) = log_of(tmp_path)
     assert (entry["digest"], entry["about"], len(entry["recipients"])) == (digest(tmp_path / file), "N.F.", 8)
-    assert stat.S_IMODE((tmp_path / "data" / "disclosures.jsonl").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "data" / "formsvc.db").stat().st_mode) == 0o600
     assert "Fernwhistle" not in done.stdout
 
 
@@ -191,7 +197,7 @@ def test_a_summary_opens_with_its_password(run: Run, case: Path, password: Path,
     assert done.returncode == 0, done.stderr
     assert unlock((tmp_path / "s.pdf").read_bytes(), PASSWORD).startswith(b"%PDF")
     assert log_of(tmp_path)[0]["protected"] is True
-    assert PASSWORD not in done.stdout + done.stderr + (tmp_path / "data" / "disclosures.jsonl").read_text(encoding="utf-8")
+    assert PASSWORD not in done.stdout + done.stderr + json.dumps(log_of(tmp_path))
 
 
 def test_a_passphrase_goes_to_its_own_file_only(run: Run, case: Path, tmp_path: Path) -> None:
@@ -381,3 +387,33 @@ def test_pdf_of_the_command_is_the_letter(run: Run, case: Path, tmp_path: Path) 
     assert run("invitation", "--data", case, "--out", "i.pdf", *TODAY).returncode == 0
     with pikepdf.open(tmp_path / "i.pdf") as pdf:
         assert str(pdf.docinfo.Title) == "Invitation: case conference for N.F. on December 9, 2026"
+
+
+# ---------------------------------------------------------------- kept cases
+
+
+def test_a_case_is_kept_under_a_number_and_letters_are_written_from_it(run: Run, case: Path, tmp_path: Path) -> None:
+    """The log names the case by its number; the list shows initials only."""
+    kept = run("keep", "WC-17", "--data", case, command="case")
+    assert (kept.returncode, "N.F." in kept.stdout) == (0, True), kept.stderr
+    assert run("agenda", "--case", "WC-17", "--out", "a.docx", *TODAY).returncode == 0
+    assert log_of(tmp_path)[0]["digest"] == digest(tmp_path / "a.docx")
+    listed = run(command="case")
+    assert listed.stdout.split()[:2] == ["WC-17", "N.F."]
+    assert "Fernwhistle" not in listed.stdout
+    assert run("show", "WC-17", "--out", "again.json", command="case").returncode == 0
+    assert json.loads((tmp_path / "again.json").read_text(encoding="utf-8")) == json.loads(case.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "code", "told"),
+    [
+        (("agenda", "--case", "WC-18", "--out", "a.docx"), "letter", 2, "[case-unknown]"),
+        (("agenda", "--out", "a.docx"), "letter", 1, "--case NUMBER"),
+        (("keep", "Noah F.", "--data", "case.json"), "case", 2, "[case-number]"),
+        (("show", "nobody", "--out", "x.json"), "case", 2, "[case-unknown]"),
+    ],
+)
+def test_cases_that_cannot_be_had_are_told(run: Run, case: Path, words: tuple[str, ...], command: str, code: int, told: str) -> None:
+    done = run(*words, command=command)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr

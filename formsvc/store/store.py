@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -79,11 +80,20 @@ def open_store(settings: Settings) -> Store:
     if settings.data is None:
         raise Refused("setting-invalid", "FORMSVC_DATA", detail="no data folder is chosen")
     if not settings.database:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_room(settings.data)
     engine = database.open_engine(settings.database or f"sqlite:///{settings.data / 'formsvc.db'}")
     database.migrate(engine)
     vault = Vault(settings.files or str(settings.data / "files"), read_keyring(settings.files_key_file, settings.files_key), **dict(settings.files_options))
     return Store(engine=engine, vault=vault, key=settings.key, by=settings.user)
+
+
+def _make_room(data: Path) -> None:
+    """The data folder and an empty database that only their owner may read."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (data / "formsvc.db").touch(mode=0o600)
+    except OSError as problem:
+        raise Refused("file-unwritable", str(data), detail=problem.strerror) from problem
 
 
 def kept_files(connection: Connection) -> Iterator[str]:
