@@ -172,14 +172,9 @@ def _dump(connection: Connection, table: Table, lines: IO[bytes]) -> int:
 def _blob(vault: Vault, name: str) -> bytes | None:
     """A stored file as it is encrypted; None if it cannot be had. What is wrong inside it is not looked at here: `verify` does."""
     try:
-        return vault._place.read(_path(name))
-    except OSError:
+        return vault.blob(name)
+    except Refused:
         return None
-
-
-def _path(name: str) -> str:
-    """Where the vault keeps a file (its module says so)."""
-    return f"{name[:2]}/{name[2:4]}/{name}"
 
 
 def _is_kept(office: Office, name: str) -> bool:
@@ -280,12 +275,8 @@ def _check_fits(office: Office, connection: Connection, manifest: Mapping[str, A
 def _lay_files(vault: Vault, archive: tarfile.TarFile, members: Mapping[str, Any], on_file: OnFile) -> None:
     """Put the stored files back as they are encrypted; refuses with the first one that the keys here do not open."""
     names = [name.removeprefix("files/") for name in members if name.startswith("files/")]
-    vault._greet()
     for done, name in enumerate(names, start=1):
-        try:
-            vault._place.write(_path(name), _member(archive, f"files/{name}").read())
-        except OSError as problem:
-            raise Refused("vault-unwritable", name, detail=problem.strerror or problem) from problem
+        vault.lay(name, _member(archive, f"files/{name}").read())
         if done == 1 and vault.check(name) in _OF_KEYS:
             vault.get(name)  # refuses
         on_file(done, len(names))

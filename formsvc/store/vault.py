@@ -175,6 +175,17 @@ class Vault:
             on_file(name, problem)
         return done
 
+    def blob(self, name: str) -> bytes:
+        """A stored file as it is kept, encrypted; refuses what is not there."""
+        with _reading(name):
+            return self._place.read(_path(name))
+
+    def lay(self, name: str, blob: bytes) -> None:
+        """Lay a file back as it was kept, encrypted by a key of this ring; `check` says whether it fits."""
+        self._greet()
+        with _writing(name):
+            self._place.write(_path(name), blob)
+
     def sweep(self, older_than: float = 86_400) -> int:
         """Remove the drafts that killed processes left more than so many seconds ago; gives how many."""
         with _writing(""):
