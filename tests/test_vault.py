@@ -32,7 +32,8 @@ from hypothesis import strategies as st
 from formsvc.errors import Refused
 from formsvc.store import keys
 from formsvc.store.keys import Keyring, read_keyring, rotate_keys, rotated, write_keyring
-from formsvc.store.vault import MOST_MEGABYTES, Header, Vault
+from formsvc.store.places import MOST_MEGABYTES
+from formsvc.store.vault import Header, Vault
 
 pytest_plugins = ["tests.servers"]
 
