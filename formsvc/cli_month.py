@@ -188,10 +188,10 @@ def _check_time(text: str) -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to write; by default the month's name here.")
 @click.option("--site", help="Only this site.")
 @click.option("--unit", help="Only this unit.")
-@click.option("--lang", type=click.Choice(LANGS), default="en", show_default=True, help="Language of the papers.")
+@click.option("--lang", type=click.Choice(LANGS), help="Language of the papers; by default the one they have, English at first.")
 @click.option("--packets/--no-packets", default=True, show_default=True, help="Also one print packet per site.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON object.")
-def month(month: str, out: Path | None, site: str | None, unit: str | None, lang: Lang, *, packets: bool, as_json: bool) -> None:
+def month(month: str, out: Path | None, site: str | None, unit: str | None, lang: Lang | None, *, packets: bool, as_json: bool) -> None:
     """Make a month's pre-filled papers for every unit; again, it makes only what changed."""
     office, folder, where = open_office(settings()), out or Path(month), console()
     results: list[UnitResult] = []
@@ -205,7 +205,7 @@ def month(month: str, out: Path | None, site: str | None, unit: str | None, lang
             write_unit(office, result, folder)
             results.append(result)
             bar.advance(task)
-    written = _write_packets(office, results, month, folder, lang, where) if packets and unit is None else []
+    written = _write_packets(office, results, month, folder, lang or "en", where) if packets and unit is None else []
     _say_month(results, written, folder, as_json=as_json)
     if any(result.failed for result in results):
         sys.exit(_REFUSED)

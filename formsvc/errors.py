@@ -194,6 +194,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "other-month": Wording("the conference was in {found} but the paper is of {printed}", "Let it count for its own month, or place it in the other one: formsvc review place."),
     "fields-missing": Wording("{count} answers that were printed are not in the file at all, the first is {first}", "A page may be missing: look at the paper, and send the whole one; what is missing was left as it is."),
     "unknown-child": Wording("nobody on the roster is certainly “{name}” ({child_id})", "Give the child's id, or import the roster that has the child."),
+    "child-not-certain": Wording("{count} children fit", "Give the child's id, as the roster has it."),
     "child-left": Wording("the child had left on {left_on}, before the conference on {held_on}", "Check whether it is about this child."),
     "question-gone": Wording("this question does not wait any more", "List what waits: formsvc review."),
     "question-of-place": Wording("this return is not placed yet", "Place it first: formsvc review place RETURN."),

@@ -291,7 +291,7 @@ def test_an_added_return_is_found(office: Office) -> None:
     """Somebody put a document into the database that was never issued."""
     attack(
         office,
-        'INSERT INTO documents (id, sheet_id, edition, version, lang, snapshot, "rows", file, at) SELECT \'FAKE000000\', sheet_id, 0, version, lang, snapshot, "rows", file, at FROM documents WHERE edition = 1 AND id = :like',
+        'INSERT INTO documents (id, sheet_id, edition, version, lang, snapshot, base, "rows", file, at) SELECT \'FAKE000000\', sheet_id, 0, version, lang, snapshot, base, "rows", file, at FROM documents WHERE edition = 1 AND id = :like',
         like=newest(office, "fcch", "2026-10").id,
     )
     assert ("row-unlogged", "document FAKE000000") in codes(office)

@@ -135,6 +135,30 @@ def test_a_completed_action_is_not_carried_and_an_unmet_one_takes_its_new_strate
     assert [(row["child_id"], row["follow_up_action"], row["carried_from"]) for row in carried] == [("C-2", "Read together twice a week", "2026-11")]
 
 
+def test_a_status_of_one_month_does_not_stick_to_the_next(with_children: Callable[..., Office]) -> None:
+    """In December the box “carry” was left empty: the action has ended, without November's outcome."""
+    office = with_children()
+    send(office, documents(issue(office, "2026-11"), "worksheet")[0], discussed("2026-11-12", (0, need("Call the clinic"))))
+
+    def status(day: str, **answers: Any) -> Callable[[dict[str, Any]], None]:
+        def fill(values: dict[str, Any]) -> None:
+            values["conference_date"] = day
+            values["actions"][0] |= answers
+
+        return fill
+
+    send(office, documents(issue(office, "2026-11"), "case-management")[0], status("2026-11-12", status="not_met", carry=True, outcome="No answer"))
+    send(office, documents(issue(office, "2026-12"), "case-management")[0], status("2026-12-10", status="not_met"))
+    assert [(action.open, action.facts.get("outcome")) for action in actions(office)] == [(False, None)]
+
+
+def test_papers_keep_their_language_when_they_are_made_anew(with_children: Callable[..., Office]) -> None:
+    office = with_children()
+    worksheet = documents(list(issue_month(office, "2026-11", lang="es")), "worksheet")[0]
+    send(office, worksheet, discussed("2026-11-12", (0, need("Llamar a la clínica"))))
+    assert {document.lang for result in issue(office, "2026-11") for document in result.documents} == {"es"}
+
+
 def test_family_child_care_actions_come_back_on_the_same_form(with_children: Callable[..., Office]) -> None:
     """R12: one form does both; last month's status stands on it."""
     office = with_children(child(1, site="Oak Street", unit="Lee Oakes", option="fcch", home="Maple Home", unit_start=None))
@@ -313,7 +337,7 @@ def test_the_same_form_returned_by_two_people_differently_filled_asks_once(with_
     send(office, paper, discussed("2026-11-12", (0, need("Call the clinic")), (2, {"discussion_points": "Sleeps well"})))
     rows: Any = record(office, paper)["children"]
     assert [rows[0]["follow_up_action"], rows[1]["no_discussion_points"], rows[2]["discussion_points"]] == ["Call the clinic", True, "Sleeps well"]
-    assert [(one.code, one.what, [value for value, _ in one.choices]) for one in waiting(office)] == [("conflict", "Child 01: Follow-up action", ["Call the clinic", "Call"])]
+    assert [(one.code, one.what, [value for value, _ in one.choices]) for one in waiting(office)] == [("conflict", "Child 01: Follow-up action", ["Call", "Call the clinic"])]
 
 
 def test_a_program_year_begins_anew(with_children: Callable[..., Office]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from formsvc.errors import Refused
+from formsvc.model.roster import StaffMember
 from formsvc.office.importing import apply_import, read_import
 from formsvc.office.incoming import Found, find_files
 from formsvc.office.office import Office
@@ -25,7 +26,7 @@ from formsvc.settings import samples_folder
 from formsvc.store.followup import read_actions
 from formsvc.store.log import LOGS, entries, faults
 from formsvc.store.papers import Document, read_revisions, read_sheet
-from tests.offices import child, discussed, documents, enrol, filled, issue, need, open_test_office, record, revisions, row_counts, send
+from tests.offices import STAFF, child, discussed, documents, enrol, filled, issue, need, open_test_office, plan, record, revisions, row_counts, send
 
 pytest_plugins = ["tests.servers"]
 
@@ -119,7 +120,7 @@ def test_the_order_of_arrival_does_not_matter(tmp_path: Path, blanks: Path) -> N
         for fill in order:
             send(office, worksheet, fill)
         values = record(office, worksheet)
-        found.append((values, sorted((one.code, one.what, tuple(value for value, _ in one.choices)) for one in waiting(office))))
+        found.append((values, sorted((one.code, one.what, tuple(sorted(str(value) for value, _ in one.choices))) for one in waiting(office))))
         office.store.engine.dispose()
     assert all(one == found[0] for one in found)
     assert [code for code, _, _ in found[0][1]] == ["conflict", "unknown-child"]
@@ -138,7 +139,7 @@ def test_a_conflict_is_decided_undone_and_decided_again(office: Office, workshee
         return rows[0]["follow_up_action"], len(waiting(office))
 
     assert now() == ("Call the clinic", 1)
-    decide(office, number, "2")
+    decide(office, number, "1")
     assert now() == ("Call", 0)
     take_back(office, number)
     assert now() == ("Call the clinic", 1)
@@ -287,6 +288,110 @@ def test_what_is_no_paper_is_refused_and_leaves_nothing(office: Office) -> None:
     assert {receipt.state for receipt in receipts} == {"refused"}
     assert unchanged(before, row_counts(office))
     assert list(office.store.vault.names()) == []
+
+
+def test_a_placed_paper_of_another_installation_is_matched_by_child_not_by_place(office: Office, worksheet: Document, tmp_path: Path, blanks: Path) -> None:
+    """Its roster has another order: what was written about Child 03 stays with Child 03."""
+    other = open_test_office(tmp_path / "other", blanks)
+    enrol(other, [child(3), child(1), child(2)])
+    paper = documents(issue(other, "2026-11"), "worksheet")[0]
+    receive(office, Found(name="a.pdf", content=filled(other, paper, discussed("2026-11-12", (0, need("For child 03"))))))
+    other.store.engine.dispose()
+    place(office, 1, site="Cedar Hall", unit="Preschool 1", month="2026-11")
+    rows: Any = record(office, worksheet)["children"]
+    assert [(row["child_id"], row.get("follow_up_action")) for row in rows] == [("C-1", None), ("C-2", None), ("C-3", "For child 03")]
+
+
+def test_a_typed_id_does_not_win_over_another_childs_name(office: Office, worksheet: Document) -> None:
+    """A wrong id would file a child's notes under somebody else, perhaps at another site."""
+    enrol(office, [child(7, site="Other site")])
+    send(office, worksheet, discussed("2026-11-12", (3, {"child_name": "Zoe Park", "child_id": "C-7", **need("Secret of Zoe")})))
+    with office.store.reading() as connection:
+        assert [action.children for action in read_actions(connection)] == [()]
+    assert [one.code for one in waiting(office)] == ["unknown-child"]
+
+
+def test_two_hands_on_one_free_row_make_two_rows(office: Office, worksheet: Document) -> None:
+    for name, answers in (("Zoe Park", need("Call")), ("Yan Hill", {"strengths": "Sings"})):
+        send(office, worksheet, discussed("2026-11-12", (3, {"child_name": name, **answers})))
+    rows: Any = record(office, worksheet)["children"]
+    assert sorted((row["child_name"], row.get("strengths"), row.get("follow_up_action")) for row in rows[3:]) == [("Yan Hill", "Sings", None), ("Zoe Park", None, "Call")]
+
+
+def test_a_later_edition_answers_what_it_was_printed_with(office: Office, worksheet: Document) -> None:
+    """What an earlier edition said was printed on the later one, and changed there: no conflict."""
+
+    def status(value: str) -> Any:
+        def fill(values: dict[str, Any]) -> None:
+            values["conference_date"] = "2026-11-12"
+            values["actions"][0]["status"] = value
+
+        return fill
+
+    send(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    first = documents(issue(office, "2026-11"), "case-management")[0]
+    send(office, first, status("in_progress"))
+    enrol(office, [child(4)])
+    send(office, worksheet, discussed("2026-11-12", (1, need("Read together"))))
+    second = documents(issue(office, "2026-11"), "case-management")[0]
+    assert second.edition > first.edition
+    send(office, second, status("met"))
+    assert waiting(office) == ()
+    with office.store.reading() as connection:
+        assert sorted((str(action.facts.get("status", "")), action.open) for action in read_actions(connection)) == [("", True), ("met", False)]
+
+
+def test_what_a_dropped_return_said_leaves_the_record_although_it_was_printed_again(office: Office, worksheet: Document) -> None:
+    send(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    form = documents(issue(office, "2026-11"), "case-management")[0]
+
+    def wrong(values: dict[str, Any]) -> None:
+        values["actions"][0] |= {"status": "met", "outcome": "Wrong child"}
+
+    send(office, form, wrong)
+    send(office, worksheet, discussed("2026-11-12", (1, need("Read together"))))
+    assert documents(issue(office, "2026-11"), "case-management")[0].edition > form.edition
+    drop(office, 2, "filled in for another class")
+    assert "Wrong child" not in str(record(office, form))
+    with office.store.reading() as connection:
+        assert all(action.open for action in read_actions(connection))
+
+
+def test_a_dropped_return_can_count_again(office: Office, worksheet: Document) -> None:
+    send(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Sings"})))
+    drop(office, 1, "by mistake")
+    place(office, 1)
+    rows: Any = record(office, worksheet)["children"]
+    assert rows[0]["strengths"] == "Sings"
+
+
+def test_what_was_printed_on_the_edition_that_came_back_counts(office: Office, worksheet: Document) -> None:
+    """The conference was planned anew and printed on an edition that never came back."""
+    plan(office, date(2026, 11, 12))
+    first = documents(issue(office, "2026-11"), "worksheet")[0]
+    plan(office, date(2026, 11, 19))
+    assert documents(issue(office, "2026-11"), "worksheet")[0].edition > first.edition
+    send(office, first, lambda values: values["children"][0].update({"strengths": "Sings"}))
+    assert record(office, first)["conference_date"] == "2026-11-12"
+
+
+def test_attendance_is_of_people_not_of_places(office: Office, worksheet: Document) -> None:
+    """A second educator joined and was printed on a later edition; the first one comes back."""
+    enrol(office, [child(4, staff=(STAFF[0], StaffMember(role="educator", name="Second Educator"), *STAFF[1:]))])
+    issue(office, "2026-11")
+    send(office, worksheet, lambda values: (values["attendance"][1].update(present=True), values["children"][0].update(strengths="Sings")))
+    rows: Any = record(office, worksheet)["attendance"]
+    assert [row["name"] for row in rows if row.get("present")] == ["Marcus Fennelworth"]
+
+
+def test_a_choice_without_candidates_is_refused(office: Office, worksheet: Document) -> None:
+    """A number or `issued` that means nothing must not empty a cell."""
+    send(office, worksheet, discussed("2026-11-12", (3, {"child_name": "Somebody new", **need("Call the clinic")})))
+    number = waiting(office)[0].number
+    for choice in ("1", "issued", "=C-99"):
+        with pytest.raises(Refused):
+            decide(office, number, choice)
+    assert "Somebody new" in str(record(office, worksheet))
 
 
 # ---------------------------------------------------------------- many files

@@ -188,4 +188,5 @@ def test_rows_that_people_added_are_known_by_document_and_place(service: Service
     """Two editions with an added row each have two added rows, not one in conflict."""
     form = service.form("worksheet")
     rows = row_identities(form, "AAAAAAAAAA", {"children": ("c1", "c2")}, {"children": [Row(), Row(), Row(child_name="New")]})
-    assert rows["children"] == ("c1", "c2", "AAAAAAAAAA.2")
+    assert rows["children"][:2] == ("c1", "c2")
+    assert rows["children"][2].startswith("AAAAAAAAAA.2~")

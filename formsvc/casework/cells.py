@@ -6,12 +6,14 @@ row is, not where it stands, so that answers meet even where two editions of a p
 children in another order.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from formsvc.model.form import Ask, Form
+from formsvc.model.form import Ask, Form, Group
 from formsvc.model.kinds import Choices
 from formsvc.model.record import Row, Value, Values
+from formsvc.model.values import plain
 
 Cells = Mapping[str, Value]
 """What is answered; a cell that is empty is left out."""
@@ -81,12 +83,25 @@ def all_rows(form: Form, issued: Rows) -> dict[str, tuple[str, ...]]:
 
 
 def row_identities(form: Form, document: str, issued: Rows, values: Values) -> dict[str, tuple[str, ...]]:
-    """The identities of all rows of a document that came back: as issued, and new ones for rows that people added."""
-    return {name: (*rows, *(f"{document}.{number}" for number in range(len(rows), _count(values.get(name))))) for name, rows in all_rows(form, issued).items()}
+    """The identities of all rows of a document that came back: as issued, and new ones for rows that people added.
+
+    An added row is known by its document, its place and whom it names, so that two hands on the same free
+    row of two copies make two rows.
+    """
+    known = all_rows(form, issued)
+    return {group.name: (*known[group.name], *_added_rows(group, document, len(known[group.name]), values.get(group.name))) for group in form.groups}
 
 
-def _count(rows: object) -> int:
-    return len(rows) if isinstance(rows, list) else 0
+def _added_rows(group: Group, document: str, first: int, entries: object) -> Iterator[str]:
+    for number, row in enumerate(entries if isinstance(entries, list) else ()):
+        if number >= first:
+            yield f"{document}.{number}~{named(row.get(group.heading), row.get('child_id'))}"
+
+
+def named(*names: object) -> str:
+    """A short mark of whom a row names."""
+    said = "\0".join(plain(str(name or "")) for name in names)
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def joined_rows(orders: Iterable[Rows]) -> dict[str, tuple[str, ...]]:
@@ -100,7 +115,7 @@ def joined_rows(orders: Iterable[Rows]) -> dict[str, tuple[str, ...]]:
 
 def _added(identity: str) -> tuple[bool, str, int]:
     """Rows as issued keep their order (the sort is stable); rows that people added follow, by document and place."""
-    document, _, number = identity.partition(".")
-    if number:
-        return True, document, int(number)
+    document, _, place = identity.partition(".")
+    if place:
+        return True, document, int(place.partition("~")[0])
     return False, "", int(identity[1:]) if identity.startswith("r") and identity[1:].isdecimal() else 0

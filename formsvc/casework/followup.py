@@ -70,13 +70,17 @@ class Standing:
     @property
     def open(self) -> bool:
         """Whether it goes on: not completed, or completed without success and to be carried (R10)."""
-        status = str(self.facts.get("status", ""))
-        return bool(self.text) and (status in OPEN_STATUS or (status == "not_met" and bool(self.facts.get("carry"))))
+        return bool(self.text) and goes_on(str(self.facts.get("status", "")), carry=bool(self.facts.get("carry")))
 
     @property
     def text(self) -> str:
         """What is to be done now: the updated strategy, or the action as it was written."""
         return str(self.facts.get("strategy") or self.facts.get("follow_up_action") or "")
+
+
+def goes_on(status: str, *, carry: bool) -> bool:
+    """Whether an action with that status is not ended."""
+    return status in OPEN_STATUS or (status == "not_met" and carry)
 
 
 def action_of(sheet: int, row: str) -> str:
@@ -88,15 +92,23 @@ def action_of(sheet: int, row: str) -> str:
 
 def fold(events: Iterable[Event]) -> Standing:
     """An action's standing: later months over earlier ones, within a month the follow-up form over the worksheet."""
-    ordered = sorted(events, key=lambda event: (event.month, _ORDER.get(event.form, 0), event.sheet))
+    ordered = sorted(events, key=lambda event: (event.month, _ORDER.get(event.form, 0), str(event.facts.get("status_date") or ""), event.sheet))
     facts: dict[str, str | int | float | bool | list[str]] = {}
     for event in ordered:
+        for name in _overtaken(event.facts):
+            facts.pop(name, None)
         for name, value in event.facts.items():
             if value is None:
                 facts.pop(name, None)
             else:
                 facts[name] = value
     return Standing(opened=ordered[0].month, latest=ordered[-1].month, facts=facts)
+
+
+def _overtaken(facts: Facts) -> tuple[str, ...]:
+    """What an earlier month said that a later one's words make void: a new status its old outcome, a new action an old strategy."""
+    status = ("carry", "status_date", "outcome") if facts.get("status") else ()
+    return (*status, "strategy") if facts.get("follow_up_action") else status
 
 
 def row_edits(form: str, edited: Mapping[str, Answered]) -> dict[str, dict[str, Answered]]:
@@ -121,13 +133,15 @@ def told(form: str, sheet: int, edited: Mapping[str, Answered], child_of: Mappin
 
 
 def _told(form: str, sheet: int, row: str, written: Facts, child: int | None) -> Told | None:
-    facts = {name: written[name] for name in _FROM_ACTIONS if name in written} if form == "case-management" else _child_facts(written)
+    facts: dict[str, Answered] = {name: written[name] for name in _FROM_ACTIONS if name in written} if form == "case-management" else _child_facts(written)
     if not facts:
         return None
     carried = row.startswith("a")
     if not carried and not facts.get("follow_up_action"):
         return None  # a discussion without an action: rule R6 asks for one where there is a need
     action = row[1:] if carried else action_of(sheet, row)
+    if child is None and not carried:  # nobody knows who it is: the name goes along as it was written
+        facts |= {name: written[name] for name in ("child_name", "child_id") if name in written}
     return Told(action=action, row=row, children=(child,) if child is not None else (), facts=facts, born=not carried)
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from formsvc.casework.cells import Rows
+from formsvc.casework.followup import goes_on
 from formsvc.model.form import Form
 from formsvc.model.procedure import Procedure, month_of
 from formsvc.model.record import Problem, Row, Values, problem
@@ -75,11 +76,8 @@ def r11(values: Values, rows: Rows, context: Context) -> Iterator[Problem]:
     for group in ("actions", "children"):
         for key, identity, row in _entries(values, rows, group):
             count = context.carried.get(identity, 0)
-            if count >= context.procedure.raise_after_months and row.get("status") not in _ENDED:
+            if count >= context.procedure.raise_after_months and goes_on(str(row.get("status", "")), carry=bool(row.get("carry"))):
                 yield problem("action-long-carried", f"{key}status", "warning", count=count)
-
-
-_ENDED: Final = ("met", "declined", "not_enrolled", "referred")
 
 
 def r12(values: Values, rows: Rows, _context: Context) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, TypeVar
 
-from formsvc.casework.cells import Rows
+from formsvc.casework.cells import Rows, named
 from formsvc.casework.followup import Standing
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Lang
@@ -294,14 +294,22 @@ def _parts(entries: Sequence[T], most: int) -> Iterator[Sequence[T]]:
 
 
 def _paper(form: Form, part: int, values: Mapping[str, Any], rows: Rows) -> Prefilled:
-    return Prefilled(form=form.id.name, part=part, values={name: value for name, value in values.items() if value not in ("", None, False, [])}, rows=rows, counts=row_counts(form, rows))
+    given = {name: value for name, value in values.items() if value not in ("", None, False, [])}
+    known = {"attendance": _known(given, "attendance", "role", "name"), "reports": _known(given, "reports", "report")}
+    return Prefilled(form=form.id.name, part=part, values=given, rows={**{name: ids for name, ids in known.items() if form.group(name)}, **rows}, counts=row_counts(form, rows))
+
+
+def _known(values: Mapping[str, Any], group: str, *names: str) -> tuple[str, ...]:
+    """The identities of pre-filled lines: by role and person, or by report, wherever they stand on an edition."""
+    marks = [f"s{'-'.join(named(row.get(name)) for name in names)}" for row in values.get(group, ())]
+    return tuple(mark if marks[:place].count(mark) == 0 else f"{mark}-{marks[:place].count(mark)}" for place, mark in enumerate(marks))
 
 
 def row_counts(form: Form, rows: Rows) -> dict[str, int]:
     """How many rows are printed: those that are filled, free ones for what people add, in steps."""
     counts = {}
     for group in form.groups:
-        if group.name in rows:
+        if group.name in rows and group.name in _SPARE:
             spare = _SPARE[group.name] if form.id.name != "worksheet" else 1
             wanted = len(rows[group.name]) + spare
             counts[group.name] = min(group.maximum, -(-wanted // _STEP) * _STEP)
@@ -309,11 +317,11 @@ def row_counts(form: Form, rows: Rows) -> dict[str, int]:
 
 
 def _names(action: OpenAction) -> str:
-    return " + ".join(child.name for child in action.children)
+    return " + ".join(child.name for child in action.children) or str(action.standing.facts.get("child_name", ""))
 
 
 def _ids(action: OpenAction) -> str:
-    return " + ".join(child.child_id for child in action.children)
+    return " + ".join(child.child_id for child in action.children) or str(action.standing.facts.get("child_id", ""))
 
 
 def _iso(day: date | None) -> str:

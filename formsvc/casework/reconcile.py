@@ -29,6 +29,8 @@ class Contribution:
     returned: Cells
     held: frozenset[str] = frozenset()
     """Cells that could not be understood or trusted: they say nothing until a person has looked."""
+    edition: int = 1
+    """Which edition of the sheet it is: a later one may have been printed with what an earlier one said."""
 
     def edits(self) -> dict[str, Answered]:
         """The cells that differ from what was issued."""
@@ -82,10 +84,15 @@ class Merge:
 
 def settle(base: Cells, contributions: Iterable[Contribution], decisions: Mapping[str, Decision] | None = None) -> Settled:
     """The record of a sheet whose newest issue is `base`, from everything that came back and was decided."""
-    given: dict[str, list[Candidate]] = {}
+    edits: dict[str, list[tuple[Contribution, Answered]]] = {}
     for contribution in sorted(contributions, key=lambda contribution: contribution.source):
         for cell, value in contribution.edits().items():
-            _add(given.setdefault(cell, []), value, contribution.source)
+            edits.setdefault(cell, []).append((contribution, value))
+    given: dict[str, list[Candidate]] = {}
+    for cell, found in edits.items():
+        for contribution, value in found:
+            if not _superseded(cell, contribution, value, found):
+                _add(given.setdefault(cell, []), value, contribution.source)
     edited: dict[str, Answered] = {}
     conflicts = []
     for cell in sorted(given.keys() | (decisions or {}).keys()):
@@ -95,6 +102,11 @@ def settle(base: Cells, contributions: Iterable[Contribution], decisions: Mappin
         edited[cell] = candidates[0].value
     cells = {cell: value for cell, value in {**base, **edited}.items() if value is not None}
     return Settled(cells=cells, edited=edited, conflicts=tuple(conflicts))
+
+
+def _superseded(cell: str, one: Contribution, value: Answered, found: Sequence[tuple[Contribution, Answered]]) -> bool:
+    """Whether a later edition was printed with this value, and somebody changed it there."""
+    return any(other.edition > one.edition and _same(other.issued.get(cell), value) for other, _ in found)
 
 
 def _add(candidates: list[Candidate], value: Answered, source: str) -> None:

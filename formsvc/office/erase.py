@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -176,6 +176,8 @@ class _Eraser:
         if not rows and not is_moved:
             return None
         columns: dict[str, Any] = {_VALUES[paper.kind]: self.without(paper)}
+        if paper.kind == "document":
+            columns["base"] = self.without(replace(paper, values=paper.row.base))
         if is_moved and paper.kind != "return":  # a return's rows are those of its document
             columns["rows"] = moved
         if paper.kind == "return":

@@ -15,7 +15,7 @@ from formsvc.office.sheets import settle_sheet
 from formsvc.parsers.roster import OnRow, RosterFile, read_lines
 from formsvc.parsers.sandbox import Limits, run_limited
 from formsvc.parsers.tables import read_tables
-from formsvc.store.papers import open_questions
+from formsvc.store.papers import read_sheets
 from formsvc.store.roster import RosterWriter, read_roster
 
 _LIMITS: Final = Limits(memory_bytes=1024 * 1024 * 1024, cpu_seconds=60, wall_seconds=120.0)  # 20,000 children in a spreadsheet take a few seconds
@@ -73,7 +73,9 @@ def apply_import(office: Office, found: Import, on_change: Callable[[int], None]
                     writer.end(change.before, change.ended)
                 writer.enrol(change.after)
             on_change(done)
-        for sheet in sorted({row.sheet_id for row in open_questions(connection, code="unknown-child") if row.sheet_id is not None}):
-            settle_sheet(office, connection, sheet, "roster")  # a child that nobody knew may be on the roster now
+        touched = {writer.units[line.site, line.unit].id for change in changes for line in (change.before, change.after) if line is not None}
+        for sheet in read_sheets(connection, unit_id=tuple(touched)):
+            if sheet.revision:  # who is where may answer a question, or ask one
+                settle_sheet(office, connection, sheet.id, "roster")
         office.store.log(connection, "imported", "roster", changes=dict(found.plan.counts()), left_out=len(found.file.problems))
     return len(changes)

@@ -26,7 +26,7 @@ from formsvc.renderers.packet import Paper, packet
 from formsvc.renderers.packet_cover import Cover
 from formsvc.service import checked_values
 from formsvc.store.digest import stored_digest
-from formsvc.store.papers import Document, add_document, counted_returns, make_sheet, newest_documents, read_sheets
+from formsvc.store.papers import Document, add_document, counted_returns, make_sheet, newest_documents, read_documents, read_sheets
 from formsvc.store.roster import Unit, read_units
 from formsvc.store.schema import documents, files
 from formsvc.store.store import settle_file
@@ -47,7 +47,7 @@ class UnitResult:
     failed: str = ""
 
 
-def issue_month(office: Office, month: str, *, site: str | None = None, unit: str | None = None, lang: Lang = "en") -> Iterator[UnitResult]:
+def issue_month(office: Office, month: str, *, site: str | None = None, unit: str | None = None, lang: Lang | None = None) -> Iterator[UnitResult]:
     """The papers of every unit, one unit after the other; a unit that fails is told and does not stop the rest."""
     with office.store.reading() as connection:
         units = read_units(connection, site, unit)
@@ -58,9 +58,13 @@ def issue_month(office: Office, month: str, *, site: str | None = None, unit: st
             yield UnitResult(unit=one, failed=refused.message)
 
 
-def issue_unit(office: Office, unit: Unit, month: str, lang: Lang = "en") -> UnitResult:
-    """A unit's papers of a month: those that stand, and new editions where what is printed changed."""
+def issue_unit(office: Office, unit: Unit, month: str, wanted: Lang | None = None) -> UnitResult:
+    """A unit's papers of a month: those that stand, and new editions where what is printed changed.
+
+    Without a wanted language the papers keep the one they have (English at first).
+    """
     with office.store.reading() as connection:
+        lang = wanted or _language(connection, unit, month)
         state = unit_month(office, connection, unit, month, lang)
     if (earliest := not_yet(state, office.procedure)) is not None:
         return UnitResult(unit=unit, skipped=f"R2: its first conference is not before {earliest:%m/%d/%Y}")
@@ -75,11 +79,19 @@ def issue_unit(office: Office, unit: Unit, month: str, lang: Lang = "en") -> Uni
     return UnitResult(unit=unit, documents=tuple(issued), made=made)
 
 
+def _language(connection: Connection, unit: Unit, month: str) -> Lang:
+    """The language of the unit's newest paper of the month."""
+    newest = newest_documents(connection, [sheet.id for sheet in read_sheets(connection, unit_id=unit.id, month=month)])
+    langs = [document.lang for document in newest.values()]
+    return "es" if "es" in langs else "en"
+
+
 def _edition(office: Office, unit: Unit, month: str, paper: Prefilled, form: Form, lang: Lang) -> tuple[Document, bool]:
     """The newest edition of a paper, made if there is none that says the same; tries again where another process was faster."""
     for _ in range(_TRIES):
         with office.store.reading() as connection:
             newest, values = _wanted(office, connection, unit, month, paper, form, lang)
+            base = checked_values(form, paper.values)
         if newest is not None and values is None:
             return newest, False
         document, values = new_document(), values or {}
@@ -96,6 +108,7 @@ def _edition(office: Office, unit: Unit, month: str, paper: Prefilled, form: For
                     version=form.id.version,
                     lang=lang,
                     snapshot=values,
+                    base=base,
                     rows={group: list(rows) for group, rows in paper.rows.items()},
                     file=name,
                 )
@@ -162,7 +175,16 @@ def write_unit(office: Office, result: UnitResult, folder: Path) -> tuple[Path, 
         if not file.exists() or file.read_bytes() != content:
             write_file(file, content)
         written.append(file)
+        _clear_older(office, document, file)
     return tuple(written)
+
+
+def _clear_older(office: Office, document: Document, file: Path) -> None:
+    """Older editions of the paper make room: they count if they come back, but nobody should print them anew."""
+    with office.store.reading() as connection:
+        older = [other for other in read_documents(connection, [document.sheet]) if other.edition < document.edition]
+    for other in older:
+        file.with_name(file_name(other)).unlink(missing_ok=True)
 
 
 def site_packet(office: Office, site: str, month: str, results: Sequence[UnitResult], lang: Lang = "en") -> bytes:

@@ -29,8 +29,8 @@ from formsvc.office.office import Office
 from formsvc.office.sheets import SheetState, settle_from
 from formsvc.service import Received
 from formsvc.store.digest import stored_digest
-from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, read_sheet
-from formsvc.store.roster import read_units
+from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, read_sheet, read_sheets
+from formsvc.store.roster import read_enrolments, read_units
 from formsvc.store.schema import children, returns
 from formsvc.store.store import settle_file
 
@@ -202,7 +202,7 @@ def _stored(office: Office, found: Found, columns: dict[str, Any], question: Que
         with office.store.writing() as connection:
             if known := find_return(connection, name):
                 return _again(connection, found.name, known)
-            number = add_return(connection, file=name, file_name=Path(found.name).name, by=office.store.by, **columns)
+            number = add_return(connection, file=name, file_name=Path(os.fsencode(found.name).decode("utf-8", "replace")).name, by=office.store.by, **columns)
             settle_file(connection, name)
             sealed = stored_digest(connection, "return", office.store.key, returns.c.id == number)
             office.store.log(connection, "received", f"return:{number}", state=columns["state"], document=columns.get("stamp", ""), source=columns["source"], digest=sealed)
@@ -236,8 +236,28 @@ def _receipt(connection: Connection, name: str, columns: dict[str, Any], state: 
 
 
 def renew_follow_up(office: Office, receipts: Sequence[Receipt]) -> int:
-    """R8: make the follow-up forms anew that lack actions of the worksheets just received; how many were."""
+    """R8, R10: make the follow-up forms anew that lack actions of the papers just received; how many were.
+
+    An action stands on the paper of the unit where its child is now, in this month and in later ones that were issued.
+    """
     touched = {(receipt.unit, receipt.month) for receipt in receipts if receipt.changed and receipt.unit is not None}
     with office.store.reading() as connection:
         units = {unit.id: unit for unit in read_units(connection)}
-    return sum(issue_unit(office, units[unit], month).made for unit, month in sorted(touched))
+        wanted = {(unit, month) for one, since in touched for unit in _where_its_children_are(connection, one) for month in _issued_since(connection, unit, since)}
+    made = 0
+    for unit, month in sorted(wanted):
+        try:
+            made += issue_unit(office, units[unit], month).made
+        except Refused:  # `month` tells it, with the unit's name
+            continue
+    return made
+
+
+def _where_its_children_are(connection: Connection, unit: int) -> set[int]:
+    """The unit, and those to which children moved from it."""
+    return {unit} | {stay.unit for stay in read_enrolments(connection, unit) if stay.ends is None}
+
+
+def _issued_since(connection: Connection, unit: int, month: str) -> set[str]:
+    """The months from this one on in which a unit's papers were issued."""
+    return {month} | {sheet.month for sheet in read_sheets(connection, unit_id=unit) if sheet.month > month}

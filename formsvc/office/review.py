@@ -10,7 +10,7 @@ from formsvc.casework.cells import cells_of, split_cell
 from formsvc.errors import Refused, word
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choices
-from formsvc.model.values import Misread, read_value
+from formsvc.model.values import Misread, plain, read_value
 from formsvc.office.office import Office
 from formsvc.office.sheets import settle_from
 from formsvc.store.papers import (
@@ -27,7 +27,7 @@ from formsvc.store.papers import (
     read_sheets,
     standing_decisions,
 )
-from formsvc.store.roster import read_units
+from formsvc.store.roster import Child, read_children, read_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,22 +120,45 @@ def decide(office: Office, number: int, choice: str) -> str:
             value: Any = None
             said = "stands as it is"
         else:
-            value = _chosen(office, connection, row, choice)
+            value = _child_chosen(connection, choice[1:]) if row.code == "unknown-child" and choice.startswith("=") else _chosen(office, connection, row, choice)
             said = f"is now {value!r}" if value is not None else "is empty now"
-        if choice != "ok" or row.return_id is not None:
-            _decided(office, connection, row, value, as_it_is=choice == "ok")
+        if choice != "ok" and row.code == "unknown-child" and isinstance(value, Child):
+            value = _name_child(office, connection, row, value)
+            said = f"is {value}"
+        elif choice != "ok":
+            _decided(office, connection, row, value)
         office.store.log(connection, "decided", f"question:{number}", sheet=row.sheet_id, choice=choice if choice[:1] != "=" else "own value")
         settle_from(office, connection, row.sheet_id, f"question:{number}")
     return said
 
 
-def _decided(office: Office, connection: Connection, row: Row[Any], value: Any, *, as_it_is: bool) -> None:
+def _child_chosen(connection: Connection, text: str) -> Child:
+    """The child a person names for a row: by id, or by a name that only one child has."""
+    everybody = read_children(connection).values()
+    found = [child for child in everybody if plain(child.child_id) == plain(text)] or [child for child in everybody if plain(child.name) == plain(text)]
+    if len(found) != 1:
+        raise Refused("child-not-certain", text[:40], count=len(found))
+    return found[0]
+
+
+def _name_child(office: Office, connection: Connection, row: Row[Any], child: Child) -> str:
+    """Decide both cells that say who a row is about."""
+    start, _, _ = row.cell.rpartition("/")
+    for name, value in (("child_name", child.name), ("child_id", child.child_id)):
+        add_decision(connection, row.sheet_id, f"{start}/{name}", value=value, seen={"values": [row.facts.get("name" if name == "child_name" else "child_id")], "returns": []}, by=office.store.by)
+    return f"{child.name} ({child.child_id})"
+
+
+def _decided(office: Office, connection: Connection, row: Row[Any], value: Any) -> None:
     """Keep the decision for the values and the return that the person saw."""
     known = standing_decisions(connection, row.sheet_id).get(row.cell)
     seen_before: Mapping[str, Any] = known.seen if known is not None else {"values": [], "returns": []}
-    if as_it_is:
-        return
-    values = [*seen_before.get("values", ()), *(candidate["value"] for candidate in row.facts.get("candidates", ())), row.facts.get("value"), _standing(office, connection, row)]
+    values = [
+        *seen_before.get("values", ()),
+        *(candidate["value"] for candidate in row.facts.get("candidates", ())),
+        *([row.facts["value"]] if row.facts.get("value") is not None else []),
+        _standing(office, connection, row),
+    ]
     returns = [*seen_before.get("returns", ()), *([row.return_id] if row.return_id is not None else [])]
     add_decision(connection, row.sheet_id, row.cell, value=value, seen={"values": values, "returns": returns}, by=office.store.by)
 
@@ -148,12 +171,12 @@ def _standing(office: Office, connection: Connection, row: Row[Any]) -> Any:
 
 
 def _chosen(office: Office, connection: Connection, row: Row[Any], choice: str) -> Any:
-    candidates = [candidate["value"] for candidate in row.facts.get("candidates", ())] or [row.facts.get("value")]
-    if choice == "issued":
-        return row.facts.get("issued")
+    candidates = [candidate["value"] for candidate in row.facts.get("candidates", ())] or [value for value in (row.facts.get("value"),) if value is not None]
+    if choice == "issued" and "issued" in row.facts:
+        return row.facts["issued"]
     if choice.isdecimal() and 1 <= int(choice) <= len(candidates):
         return candidates[int(choice) - 1]
-    if choice.startswith("="):
+    if choice.startswith("=") and row.cell and row.code != "child-left":
         return _own_value(office, connection, row, choice[1:])
     raise Refused("choice-unknown", choice, known=", ".join(map(str, range(1, len(candidates) + 1))))
 
@@ -167,7 +190,7 @@ def _own_value(office: Office, connection: Connection, row: Row[Any], text: str)
     group = form.group(group_name) if group_name else None
     ask = next((ask for ask in (group.asks if group else form.asks) if ask.name == name), None)
     if ask is None:  # one box of several
-        return True
+        return None if plain(text) in ("no", "off", "0", "false") else True
     value = read_value(ask.kind, text)
     if isinstance(value, Misread):
         raise Refused("choice-unreadable", text[:40])
@@ -195,7 +218,7 @@ def place(office: Office, return_id: int, *, site: str | None = None, unit: str 
     """Let a waiting return count: where its stamp says, or for the unit and month that a person names."""
     with office.store.writing() as connection:
         back = read_return(connection, return_id)
-        if back is None or back.state != "waiting":
+        if back is None or back.state not in ("waiting", "dropped"):
             raise Refused("return-not-waiting", str(return_id))
         if not back.form:
             raise Refused("return-unread", str(return_id))

@@ -4,20 +4,21 @@ Runs inside one transaction and always from the beginning, so that a sheet is a 
 received, whatever the order; settling twice changes nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from sqlalchemy import Connection
 
-from formsvc.casework.cells import Rows, all_rows, cell_of, cells_of, joined_rows, row_identities, split_cell, values_of
+from formsvc.casework.cells import Cells, Rows, all_rows, cell_of, cells_of, joined_rows, row_identities, split_cell, values_of
 from formsvc.casework.month_rules import Context, judge_sheet
 from formsvc.casework.prefill import UnitMonth
 from formsvc.casework.reconcile import Answered, Conflict, Contribution, Decision, Settled, settle
 from formsvc.casework.rules import judge
 from formsvc.errors import word
-from formsvc.model.form import Form, FormId
+from formsvc.model.form import Ask, Form, FormId
+from formsvc.model.kinds import Choices
 from formsvc.model.procedure import months_between
 from formsvc.model.record import Problem, Values
 from formsvc.model.values import plain
@@ -45,7 +46,7 @@ from formsvc.store.papers import (
     standing_decisions,
     sync_questions,
 )
-from formsvc.store.roster import find_child, read_children, read_enrolments, read_units
+from formsvc.store.roster import Enrolment, find_child, read_children, read_enrolments, read_units
 from formsvc.store.schema import revisions
 
 HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"})
@@ -90,13 +91,13 @@ def settle_sheet(office: Office, connection: Connection, sheet_id: int, cause: s
     documents = read_documents(connection, [sheet_id])
     form = office.catalog.form(FormId(name=sheet.form, version=documents[-1].version))
     copies = _copies(office, connection, sheet_id)
-    settled = _settled(form, documents[-1], copies, _decisions(connection, sheet_id))
-    rows = joined_rows([all_rows(form, documents[-1].rows), *(document.rows for document in documents[:-1]), *(copy.rows for copy in copies)])
+    decided = _decisions(connection, sheet_id)
+    settled, rows = _settled(form, documents, copies, decided)
     values = values_of(form, settled.cells, rows)
     changed, number = _revise(office, connection, sheet, values, rows, cause) if settled.edited or sheet.revision else (False, 0)
     unit = next(unit for unit in read_units(connection) if unit.id == sheet.unit)
     state = unit_month(office, connection, unit, sheet.month)
-    who = _resolve(connection, state, sheet, settled)
+    who = _resolve(connection, state, sheet, settled, decided.keys())
     follow(connection, sheet, settled, who.children)
     hold_conference(connection, sheet, values if settled.edited else {})
     problems = (*judge(form, values), *judge_sheet(form, values, rows, _context(office, connection, state, rows))) if settled.edited else ()
@@ -111,7 +112,7 @@ def written_on(office: Office, connection: Connection, sheet_id: int) -> Mapping
     """The cells that people wrote or decided on a sheet, with what stands there."""
     documents = read_documents(connection, [sheet_id])
     form = office.catalog.form(FormId(name=documents[-1].form, version=documents[-1].version))
-    return _settled(form, documents[-1], _copies(office, connection, sheet_id), _decisions(connection, sheet_id)).edited
+    return _settled(form, documents, _copies(office, connection, sheet_id), _decisions(connection, sheet_id))[0].edited
 
 
 def _once(questions: Sequence[Question]) -> list[Question]:
@@ -128,26 +129,55 @@ def _copies(office: Office, connection: Connection, sheet_id: int) -> list[_Copy
     for back in counted_returns(connection, sheet_id):
         document = find_document(connection, back.document) if back.document else None
         if document is not None:
-            found.append(_copy(office, back, document, looked_at))
+            found.append(_copy(office, connection, back, document, looked_at))
     return found
 
 
-def _copy(office: Office, back: Return, document: Document, looked_at: set[tuple[str, int]]) -> _Copy:
+def _copy(office: Office, connection: Connection, back: Return, document: Document, looked_at: set[tuple[str, int]]) -> _Copy:
     form = office.catalog.form(FormId(name=back.form, version=back.version))
-    rows = row_identities(form, document.id, document.rows, back.values)
+    is_ours = back.stamp == document.id
+    rows = row_identities(form, document.id, document.rows, back.values) if is_ours else _named_rows(connection, form, back, document)
+    issued = cells_of(form, document.snapshot, rows) if is_ours else {}
+    returned = cells_of(form, back.values, rows)
     doubts = [(found, problem) for problem in back.problems if problem.code in HELD and (found := as_cell(form, problem.field, rows))]
+    locked = {cell for cell in (issued or returned) if is_locked(form, cell) and not _is_added(split_cell(cell)[1])}
     return _Copy(
         number=back.id,
         document=document.id,
         contribution=Contribution(
             source=f"return:{back.id}",
-            issued=cells_of(form, document.snapshot, rows),
-            returned=cells_of(form, back.values, rows),
-            held=frozenset(cell for cell, _ in doubts) | _absent(form, back, rows) | {cell for cell in cells_of(form, document.snapshot, rows) if is_locked(form, cell)},
+            issued=issued,
+            returned=returned,
+            held=frozenset(cell for cell, _ in doubts) | _absent(form, back, rows) | locked,
+            edition=document.edition if is_ours else 0,
         ),
         rows=rows,
-        doubts=(*(_doubt(form, back, cell, problem, rows) for cell, problem in doubts if (cell, back.id) not in looked_at), *_notes(back)),
+        doubts=(*(_doubt(form, back, cell, problem, rows, issued) for cell, problem in doubts if (cell, back.id) not in looked_at), *_notes(back)),
     )
+
+
+def _is_added(row: str) -> bool:
+    return "." in row
+
+
+def _named_rows(connection: Connection, form: Form, back: Return, document: Document) -> dict[str, tuple[str, ...]]:
+    """The rows of a paper that was not issued here: known by the child or action they print, otherwise rows that were added."""
+    found = {}
+    for name, identities in row_identities(form, f"ret{back.id}", {group.name: () for group in form.groups}, back.values).items():
+        entries = back.values.get(name)
+        known = [_printed(connection, row) for row in entries if isinstance(row, dict)] if isinstance(entries, list) else []
+        own = set(document.rows.get(name, ()))
+        found[name] = tuple(mark if mark in own and known.count(mark) == 1 else identity for mark, identity in zip(known, identities, strict=True))
+    return found
+
+
+def _printed(connection: Connection, row: Mapping[str, object]) -> str:
+    """Whom a printed row is about: an action by its id, a child by id and name together."""
+    if row.get("action_id"):
+        return f"a{row['action_id']}"
+    name, number = str(row.get("child_name", "")), str(row.get("child_id", ""))
+    child = _child(connection, name, number, set(), anywhere=True) if number else None
+    return f"c{child}" if child is not None else ""
 
 
 def _absent(form: Form, back: Return, rows: Rows) -> frozenset[str]:
@@ -165,19 +195,28 @@ def _notes(back: Return) -> Iterator[Question]:
         yield Question(code="fields-missing", return_id=back.id, facts={"message": word("fields-missing", count=len(back.absent), first=back.absent[0]), "raw": ""})
 
 
-def _doubt(form: Form, back: Return, cell: str, problem: Problem, rows: Rows) -> Question:
+def _doubt(form: Form, back: Return, cell: str, problem: Problem, rows: Rows, issued: Cells) -> Question:
     value = cells_of(form, back.values, rows).get(cell)
-    return Question(code=problem.code, cell=cell, return_id=back.id, facts={"message": problem.message, "value": value, "raw": back.raw.get(problem.field, "")})
+    return Question(code=problem.code, cell=cell, return_id=back.id, facts={"message": problem.message, "value": value, "issued": issued.get(cell), "raw": back.raw.get(problem.field, "")})
 
 
 def as_cell(form: Form, field: str, rows: Rows) -> str:
-    """The cell of an answer key; empty if the form does not ask for it."""
+    """The cell of an answer key; empty if the form does not ask for it. The boxes of an exclusive choice are one cell."""
     group, _, rest = field.partition("-")
     if form.group(group) is None:
-        return field if (field and form.find(field)) or any(ask.name == field for ask in form.asks) else ""
+        name = _question(form.asks, field)
+        return name if any(ask.name == name.partition("-")[0] for ask in form.asks) else ""
     number, _, name = rest.partition("-")
     identities = rows.get(group, ())
-    return cell_of(group, identities[int(number)], name) if name and number.isdecimal() and int(number) < len(identities) else ""
+    if not name or not number.isdecimal() or int(number) >= len(identities):
+        return ""
+    known = form.group(group)
+    return cell_of(group, identities[int(number)], _question(known.asks if known else (), name))
+
+
+def _question(asks: Sequence[Ask], name: str) -> str:
+    head = name.partition("-")[0]
+    return head if any(ask.name == head and not isinstance(ask.kind, Choices) for ask in asks) else name
 
 
 def is_locked(form: Form, cell: str) -> bool:
@@ -191,20 +230,32 @@ def _decisions(connection: Connection, sheet_id: int) -> dict[str, Decision]:
     return {cell: Decision(value=row.value, seen=tuple(row.seen.get("values", ()))) for cell, row in standing_decisions(connection, sheet_id).items()}
 
 
-def _settled(form: Form, newest: Document, copies: Sequence[_Copy], decided: Mapping[str, Decision]) -> Settled:
-    return settle(cells_of(form, newest.snapshot, all_rows(form, newest.rows)), [copy.contribution for copy in copies], decided)
+def _settled(form: Form, documents: Sequence[Document], copies: Sequence[_Copy], decided: Mapping[str, Decision]) -> tuple[Settled, Rows]:
+    """The cells of a sheet and its rows: what was printed on the newest edition that came back, and what people wrote.
+
+    Editions that did not come back say nothing, except whom a row is about that people wrote in.
+    """
+    back = {copy.document for copy in copies}
+    base = next((document for document in reversed(documents) if document.id in back), documents[-1])
+    settled = settle(cells_of(form, base.base, all_rows(form, base.rows)), [copy.contribution for copy in copies], decided)
+    written = {split_cell(cell)[:2] for cell in settled.edited}
+    printed = {cell: value for document in documents for cell, value in cells_of(form, document.base, all_rows(form, document.rows)).items() if split_cell(cell)[1]}
+    names = {cell: value for cell, value in printed.items() if is_locked(form, cell) and split_cell(cell)[:2] in written}
+    rows = joined_rows([all_rows(form, base.rows), *(document.rows for document in documents), *(copy.rows for copy in copies)])
+    return replace(settled, cells={**names, **settled.cells}), rows
 
 
 def _conflicts(conflicts: Sequence[Conflict]) -> Iterator[Question]:
     for conflict in conflicts:
-        candidates = [{"value": candidate.value, "sources": list(candidate.sources)} for candidate in conflict.candidates]
-        yield Question(code="conflict", cell=conflict.cell, facts={"issued": conflict.issued, "candidates": candidates})
+        in_order = sorted(conflict.candidates, key=lambda candidate: min((int(source.partition(":")[2]) for source in candidate.sources), default=0))
+        candidates = [{"value": candidate.value, "sources": list(candidate.sources)} for candidate in in_order]
+        yield Question(code="conflict", cell=conflict.cell, facts={"issued": conflict.issued, "stands": conflict.candidates[0].value, "candidates": candidates})
 
 
 def _revise(office: Office, connection: Connection, sheet: Sheet, values: Values, rows: Rows, cause: str) -> tuple[bool, int]:
     """The next revision, if anything is known that was not known before."""
     latest = latest_revision(connection, sheet.id)
-    if latest is not None and latest.values == values:
+    if latest is not None and latest.values == values:  # rows that say nothing may come and go
         return False, latest.number
     number = latest.number + 1 if latest else 1
     add_revision(connection, sheet.id, Revision(number=number, values=values, rows=rows, cause=cause, at=now(), by=office.store.by))
@@ -224,21 +275,22 @@ class _People:
     questions: tuple[Question, ...]
 
 
-def _resolve(connection: Connection, state: UnitMonth, sheet: Sheet, settled: Settled) -> _People:
+def _resolve(connection: Connection, state: UnitMonth, sheet: Sheet, settled: Settled, decided: Collection[str]) -> _People:
     """Find the child of every row that people wrote in; an unknown child is a question, not a loss."""
     group = "actions" if sheet.form == "case-management" else "children"
     written = {row for cell in settled.edited for cell_group, row, _ in [split_cell(cell)] if cell_group == group and row}
     held = as_day(settled.cells.get("conference_date"))
+    stays = [spell for spell in read_enrolments(connection, sheet.unit) if spell.unit == sheet.unit]
     here = {child.key for child in state.children}
     found: dict[str, int] = {}
     questions: list[Question] = []
     for row in sorted(written):
         if row.startswith("c"):
             found[row] = int(row[1:])
-            questions += _left(connection, cell_of(group, row, "child_name"), int(row[1:]), sheet.unit, held)
+            questions += _left(cell_of(group, row, "child_name"), [stay for stay in stays if stay.child == int(row[1:])], held)
         elif not row.startswith("a"):
             name, number = (str(settled.cells.get(cell_of(group, row, part), "")) for part in ("child_name", "child_id"))
-            child = _child(connection, name, number, here)
+            child = _child(connection, name, number, here, anywhere=cell_of(group, row, "child_id") in decided)
             if child is not None:
                 found[row] = child
             else:
@@ -246,21 +298,21 @@ def _resolve(connection: Connection, state: UnitMonth, sheet: Sheet, settled: Se
     return _People(children=found, questions=tuple(questions))
 
 
-def _child(connection: Connection, name: str, number: str, here: set[int]) -> int | None:
-    """The child with that id, or the only one of the unit with that name."""
+def _child(connection: Connection, name: str, number: str, here: set[int], *, anywhere: bool = False) -> int | None:
+    """The child of the unit with that id whose name does not contradict it, or the only one of the unit with that name."""
     if number:
-        return find_child(connection, number) or next((child.key for child in read_children(connection).values() if plain(child.child_id) == plain(number)), None)
+        key = find_child(connection, number)
+        known = read_children(connection, [key]).get(key) if key is not None else None
+        agrees = known is not None and (not name or plain(known.name) == plain(name))
+        return key if agrees and (anywhere or key in here) else None
     same = [child.key for child in read_children(connection, here).values() if name and plain(child.name) == plain(name)]
     return same[0] if len(same) == 1 else None
 
 
-def _left(connection: Connection, cell: str, child: int, unit: int, held: date | None) -> Iterator[Question]:
+def _left(cell: str, stays: Sequence[Enrolment], held: date | None) -> Iterator[Question]:
     """A child that was written about although it had left the unit before the conference."""
-    if held is None:
-        return
-    spells = [spell for spell in read_enrolments(connection, unit) if spell.child == child and spell.unit == unit]
-    if spells and all(spell.ends is not None and spell.ends < held for spell in spells):
-        last = max(spell.ends for spell in spells if spell.ends)
+    if held is not None and stays and all(stay.ends is not None and stay.ends < held for stay in stays):
+        last = max(stay.ends for stay in stays if stay.ends)
         yield Question(code="child-left", cell=cell, facts={"left_on": last.isoformat(), "held_on": held.isoformat()})
 
 

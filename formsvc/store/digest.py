@@ -11,7 +11,7 @@ from formsvc.store.schema import documents, returns, revisions
 
 TABLES: Final[Mapping[str, Table]] = {"document": documents, "return": returns, "revision": revisions}
 COLUMNS: Final[Mapping[str, Sequence[str]]] = {
-    "document": ("id", "sheet_id", "edition", "version", "lang", "snapshot", "rows", "file"),
+    "document": ("id", "sheet_id", "edition", "version", "lang", "snapshot", "base", "rows", "file"),
     "return": ("id", "file", "form", "version", "stamp", "values", "raw", "problems"),
     "revision": ("sheet_id", "number", "values", "rows", "cause"),
 }

@@ -39,6 +39,8 @@ class Document:
     version: int
     lang: str
     snapshot: Values
+    base: Values
+    """The values as issued without what people had written on earlier editions."""
     rows: Rows
     file: str
 
@@ -139,7 +141,7 @@ def find_document(connection: Connection, document: str) -> Document | None:
 
 
 def _document(row: Row[Any]) -> Document:
-    return Document(id=row.id, sheet=row.sheet_id, edition=row.edition, form=row.form, version=row.version, lang=row.lang, snapshot=row.snapshot, rows=row.rows, file=row.file)
+    return Document(id=row.id, sheet=row.sheet_id, edition=row.edition, form=row.form, version=row.version, lang=row.lang, snapshot=row.snapshot, base=row.base, rows=row.rows, file=row.file)
 
 
 def add_document(connection: Connection, document: Document) -> None:
@@ -152,6 +154,7 @@ def add_document(connection: Connection, document: Document) -> None:
             version=document.version,
             lang=document.lang,
             snapshot=document.snapshot,
+            base=document.base,
             rows={group: list(rows) for group, rows in document.rows.items()},
             file=document.file,
             at=now(),
@@ -283,7 +286,7 @@ def sync_questions(connection: Connection, sheet: int, wanted: Sequence[Question
         row = known.pop(question.key, None)
         if row is None:
             ask(connection, sheet, question)
-        elif row.state == "answered" and row.facts == dict(question.facts):
+        elif row.state == "answered" and _asked(row.facts) == _asked(question.facts):
             continue
         elif row.state != "open" or row.facts != dict(question.facts):
             connection.execute(update(questions).where(questions.c.id == row.id).values(state="open", facts=dict(question.facts)))
@@ -292,6 +295,12 @@ def sync_questions(connection: Connection, sheet: int, wanted: Sequence[Question
     if settled:
         connection.execute(update(questions).where(questions.c.id.in_(settled)).values(state="gone"))
     return count
+
+
+def _asked(facts: Mapping[str, Any]) -> Any:
+    """What a question asks, without who gave each value: the same answer from another copy asks nothing new."""
+    values = [candidate["value"] for candidate in facts.get("candidates", ())]
+    return {name: value for name, value in facts.items() if name not in ("candidates", "message")} | {"values": values}
 
 
 def open_questions(connection: Connection, **given: Any) -> Iterator[Row[Any]]:

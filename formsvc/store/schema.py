@@ -158,6 +158,7 @@ documents = Table(
     Column("version", Integer, nullable=False),
     Column("lang", String(2), nullable=False),
     Column("snapshot", JSON, nullable=False),  # the values as issued
+    Column("base", JSON, nullable=False),  # the same without what people had written on earlier editions
     Column("rows", JSON, nullable=False),  # whom each row is about
     Column("file", ForeignKey("files.name"), nullable=False),
     Column("at", String(32), nullable=False),

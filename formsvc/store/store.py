@@ -65,7 +65,7 @@ def announce_file(connection: Connection, name: str, size: int) -> None:
     """Say that a file will arrive (nothing changes if it is known)."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = dialect.insert(files).values(name=name, size=size, state="arriving", at=now())
-    again = row.on_conflict_do_update(index_elements=["name"], set_={"state": "arriving", "at": now()}, where=files.c.state != "kept")
+    again = row.on_conflict_do_update(index_elements=["name"], set_={"at": now()}, where=files.c.state == "arriving")
     connection.execute(again)
 
 

@@ -225,6 +225,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("lang", sa.String(length=2), nullable=False),
         sa.Column("snapshot", sa.JSON(), nullable=False),
+        sa.Column("base", sa.JSON(), nullable=False),
         sa.Column("rows", sa.JSON(), nullable=False),
         sa.Column("file", sa.String(length=64), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
