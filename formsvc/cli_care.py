@@ -1,5 +1,6 @@
 """The commands that care for the data: verify, backup, restore, keys, and what is kept about a child."""
 
+import hashlib
 import json
 import sys
 from dataclasses import asdict
@@ -118,9 +119,14 @@ def child() -> None:
 @child.command("export")
 @click.argument("child_id")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .zip to write.")
-def export_one(child_id: str, out: Path) -> None:
+@click.option("--to", "recipient", required=True, help="Who receives it, for the log of disclosures (R40).")
+@click.option("--why", required=True, help="The purpose, for the log of disclosures.")
+def export_one(child_id: str, out: Path, recipient: str, why: str) -> None:
     """Everything that is kept about a child, for the family or another program."""
-    content = export_child(open_office(settings()), child_id)
+    office = open_office(settings())
+    content = export_child(office, child_id)
+    with office.store.writing() as connection:
+        office.store.log(connection, "disclosed", f"child-export:{hashlib.sha256(content).hexdigest()[:16]}", log="disclosure", recipients=[recipient], purpose=why)
     write_file(out, content)
     click.echo(f"{out}: {len(content) / 1000:.0f} KB. It is not protected: hand it over with care.")
 

@@ -64,8 +64,11 @@ def letter(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 def case(context: click.Context) -> None:
     """List the cases of the store, by number and initials; `case keep` and `case show`."""
     if context.invoked_subcommand is None:
-        for one in list_cases(open_office(settings())):
+        found = list_cases(open_office(settings()))
+        for one in found:
             click.echo(f"{one.number}  {one.initials}  conference {one.conference}")
+        if not found:
+            click.echo("No cases are kept. Keep one: formsvc case keep NUMBER --data CASE.json")
 
 
 @case.command("keep")

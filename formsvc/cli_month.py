@@ -1,6 +1,7 @@
 """The commands of the month: import, plan, month, receive, review."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from formsvc.files import write_file
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.model.procedure import is_month, month_of
 from formsvc.model.stamp import in_words
+from formsvc.model.values import plain
 from formsvc.office.conferences import CASE, MANAGEMENT, Meeting, hold_meeting, plan_conference
 from formsvc.office.importing import Import, apply_import, read_import
 from formsvc.office.incoming import find_files
@@ -31,6 +33,7 @@ from formsvc.settings import settings
 from formsvc.store.roster import read_units
 
 _REFUSED: Final = 2
+DAY: Final = click.DateTime(["%Y-%m-%d", "%m/%d/%Y"])
 _SHOWN: Final = 40
 
 
@@ -61,6 +64,18 @@ def _mapping(_context: click.Context, _option: click.Parameter, given: tuple[str
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
+def _return(_context: click.Context, _parameter: click.Parameter, given: str) -> int:
+    """The number of a return, told apart from a question's by its R."""
+    if not re.fullmatch(r"[Rr]\d{1,9}", given):
+        raise click.BadParameter(f"“{given}” is not a return; they are written R7, as the list shows them")
+    return int(given[1:])
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def _day(given: datetime | None) -> date | None:
     return given.date() if given else None
 
@@ -71,8 +86,8 @@ def _day(given: datetime | None) -> date | None:
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--map", "mapping", multiple=True, callback=_mapping, metavar="FIELD=COLUMN", help="Which column holds a field, by its header or letter.")
-@click.option("--missing-left", type=click.DateTime(["%Y-%m-%d"]), help="Children of the file's sites who are not in it left on this day.")
-@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), help="Read the roster as of this day (today by default).")
+@click.option("--missing-left", metavar="YYYY-MM-DD", type=DAY, help="Children of the file's sites who are not in it left on this day.")
+@click.option("--on", "on", metavar="YYYY-MM-DD", type=DAY, help="Read the roster as of this day (today by default).")
 @click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON object.")
@@ -109,18 +124,24 @@ def _confirm(is_unsure: bool) -> None:
 
 
 def _show_import(found: Import, where: Console) -> None:
-    columns = Table("Column", "Header", "Read as", "", title="Columns")
-    for column in found.file.columns:
-        columns.add_row(column.letter, column.header, column.field or "—", "" if column.sure or not column.field else "[yellow]guessed[/]")
-    where.print(columns)
-    for problem in found.file.problems[:_SHOWN]:
+    unsure = [column for column in found.file.columns if not column.field or not column.sure]
+    click.echo(f"{counted(len(found.file.columns), 'column')}, {len(found.file.columns) - len(unsure)} certain{':' if unsure else '.'}")
+    if unsure:
+        columns = Table("Column", "Header", "Read as", "")
+        for column in found.file.columns:
+            columns.add_row(column.letter, column.header, column.field or "—", "" if column.sure or not column.field else "[yellow]guessed[/]")
+        where.print(columns)
+    for problem in sorted(found.file.problems, key=lambda problem: (problem.line, len(problem.column), problem.column))[:_SHOWN]:
         click.echo(f"  line {problem.line}{f', column {problem.column}' if problem.column else ''}: {problem.message} [{problem.code}]")
     _more(found.file.problems)
     for change in found.plan.changes[:_SHOWN]:
         click.echo(f"  {_SIGNS[change.kind]} {describe(change)}")
     _more(found.plan.changes)
     counts = ", ".join(f"{count} {kind}" for kind, count in found.plan.counts().items() if count)
-    click.echo(f"{len(found.file.lines)} lines read, {len(found.file.problems)} left out; {found.plan.unchanged} unchanged{f', {counts}' if counts else ''}.")
+    left_out = len({problem.line for problem in found.file.problems})
+    click.echo(f"{counted(len(found.file.lines), 'line')} read, {left_out} left out; {counted(found.plan.unchanged, 'child', 'children')} unchanged{f', {counts}' if counts else ''}.")
+    if found.plan.counts()["missing"]:
+        click.echo("Children who are not in the file stay enrolled; --missing-left DATE ends them.")
 
 
 _SIGNS: Final = {"new": "+", "returned": "+", "moved": "→", "left": "-", "corrected": "~", "missing": "?"}
@@ -150,7 +171,7 @@ def _import_as_json(found: Import, *, applied: bool) -> dict[str, object]:
 @click.command()
 @click.argument("site")
 @click.argument("unit")
-@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("day", metavar="YYYY-MM-DD", type=DAY)
 @click.option("--start", metavar="HH:MM", default="", help="When it begins.")
 @click.option("--end", metavar="HH:MM", default="", help="When it ends.")
 @click.option("--management", is_flag=True, help="The meeting with management (R17), not the case conference.")
@@ -160,8 +181,10 @@ def plan(site: str, unit: str, day: datetime, start: str, end: str, *, managemen
     office = open_office(settings())
     for text in filter(None, (start, end)):
         _check_time(text)
+    if start and end and end <= start:
+        raise click.BadParameter(f"it would end ({end}) before it begins ({start})")
     with office.store.writing() as connection:
-        units = read_units(connection, site, unit)
+        units = [one for one in read_units(connection) if (plain(one.site), plain(one.name)) == (plain(site), plain(unit))]
         if not units:
             raise Refused("unit-unknown", f"{site}, {unit}")
         kind = MANAGEMENT if management else CASE
@@ -198,7 +221,7 @@ def month(month: str, out: Path | None, site: str | None, unit: str | None, lang
     with office.store.reading() as connection:
         total = len(read_units(connection, site, unit))
     if not total:
-        raise Refused("unit-unknown", ", ".join(filter(None, (site, unit))) or "the store")
+        raise Refused("unit-unknown" if site or unit else "roster-empty", ", ".join(filter(None, (site, unit))))
     with progress(where) as bar:
         task = bar.add_task("Papers", total=total)
         for result in issue_month(office, month, site=site, unit=unit, lang=lang):
@@ -218,11 +241,15 @@ def _write_packets(office: Office, results: Sequence[UnitResult], month: str, fo
         task = bar.add_task("Packets", total=len(sites))
         for site, found in sites.items():
             file = folder / folder_name(site) / f"packet-{month}.pdf"
-            content = site_packet(office, site, month, found, lang)
+            bar.advance(task)
+            try:
+                content = site_packet(office, site, month, found, lang)
+            except Refused as refused:  # one site does not stop the others
+                click.echo(f"  {site}: no packet. {refused.message}", err=True)
+                continue
             if not file.exists() or file.read_bytes() != content:
                 write_file(file, content)
             written.append(file)
-            bar.advance(task)
     return written
 
 
@@ -238,7 +265,7 @@ def _say_month(results: Sequence[UnitResult], packets: Sequence[Path], folder: P
     for result in results:
         if result.skipped or result.failed:
             click.echo(f"  {result.unit.site}, {result.unit.name}: {result.failed or result.skipped}", err=bool(result.failed))
-    click.echo(f"{folder}: {papers} papers of {len(results)} units, {made} made now, {papers - made} as before; {len(packets)} packets.")
+    click.echo(f"{folder}: {counted(papers, 'paper')} of {counted(len(results), 'unit')}, {made} made now, {papers - made} as before; {counted(len(packets), 'packet')}.")
 
 
 # ---------------------------------------------------------------- receive
@@ -273,8 +300,10 @@ def _line(receipt: Receipt) -> str:
     details = [words, receipt.message]
     if receipt.state == "counted":
         errors = sum(problem.severity == "error" for problem in receipt.problems)
-        details.append(f"{errors} errors, {len(receipt.problems) - errors} notes, {receipt.questions} questions" if receipt.changed else "nothing in it is new")
-    return f"{receipt.name}: {told}. " + "; ".join(filter(None, details))
+        news = f"{counted(errors, 'error')}, {counted(len(receipt.problems) - errors, 'note')}" if receipt.changed else "nothing in it is new"
+        details += [news, counted(receipt.questions, "question") if receipt.questions else ""]
+    code = f" [{receipt.code}]" if receipt.code else ""
+    return f"{receipt.name}: {told}. " + "; ".join(filter(None, details)).removeprefix(f"{receipt.name}: ") + code
 
 
 def _receipt_as_json(receipt: Receipt) -> str:
@@ -283,11 +312,13 @@ def _receipt_as_json(receipt: Receipt) -> str:
 
 def _say_received(receipts: Sequence[Receipt], renewed: int) -> None:
     states = {state: sum(receipt.state == state for receipt in receipts) for state in ("counted", "waiting", "again", "refused")}
-    click.echo(f"{len(receipts)} files: {states['counted']} counted, {states['waiting']} wait for you, {states['again']} were here before, {states['refused']} could not be read.")
+    click.echo(f"{counted(len(receipts), 'file')}: {states['counted']} counted, {states['waiting']} wait for you, {states['again']} were here before, {states['refused']} could not be read.")
     if renewed:
-        click.echo(f"{renewed} follow-up forms were made anew with the new actions: formsvc month writes them.")
+        click.echo(f"{counted(renewed, 'follow-up form')} made anew with the new actions: formsvc month writes them.")
     if states["waiting"] or any(receipt.questions for receipt in receipts):
         click.echo("Look at what waits: formsvc review.")
+    if any(problem.severity == "error" for receipt in receipts for problem in receipt.problems):
+        click.echo("What is wrong in them, child by child: formsvc status MONTH --problems.")
 
 
 # ---------------------------------------------------------------- review
@@ -312,7 +343,7 @@ def _show_waiting(found: Iterable[Waiting]) -> None:
     count = 0
     for count, one in enumerate(found, start=1):  # noqa: B007  (counted for the last line)
         click.echo(f"{one.number}. {one.where}{f' · {one.what}' if one.what else ''}")
-        click.echo(f"   {one.message} [{one.code}]{f' (return {one.return_id})' if one.return_id else ''}")
+        click.echo(f"   {one.message} [{one.code}]{f' (return R{one.return_id})' if one.return_id else ''}")
         if one.issued is not None:
             click.echo(f"   issued: {one.issued}")
         for number, (value, source) in enumerate(one.choices, start=1):
@@ -337,20 +368,20 @@ def undo(number: int) -> None:
 
 
 @review.command("place")
-@click.argument("return_id", metavar="RETURN", type=int)
+@click.argument("return_id", metavar="RETURN", callback=_return)
 @click.option("--site", help="The site.")
 @click.option("--unit", help="The unit whose paper it is.")
 @click.option("--month", "when", callback=month_argument, help="The month it counts for.")
 def place_return(return_id: int, site: str | None, unit: str | None, when: str | None) -> None:
     """Let a waiting return count where its stamp says, or for the unit and month you name."""
-    place(open_office(settings()), return_id, site=site, unit=unit, month=when)
-    click.echo(f"Return {return_id} counts now.")
+    office = open_office(settings())
+    before = len(waiting(office))
+    click.echo(f"R{return_id} counts now for {place(office, return_id, site=site, unit=unit, month=when)}; {counted(len(waiting(office)), 'question')} now, {before} before.")
 
 
 @review.command("drop")
-@click.argument("return_id", metavar="RETURN", type=int)
-@click.option("--why", required=True, help="The reason, for the log.")
+@click.argument("return_id", metavar="RETURN", callback=_return)
+@click.option("--why", required=True, help="The reason; kept with the return, not in the log.")
 def drop_return(return_id: int, why: str) -> None:
     """Let a return not count; its file and answers are kept."""
-    drop(open_office(settings()), return_id, why)
-    click.echo(f"Return {return_id} does not count any more; it is kept.")
+    click.echo(f"R{return_id} ({drop(open_office(settings()), return_id, why)}) does not count any more; it is kept. Back: formsvc review place R{return_id}")

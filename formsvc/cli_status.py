@@ -18,6 +18,7 @@ from formsvc.office.case_notes import export_case_notes
 from formsvc.office.exports import export_actions, export_disclosures, export_monitoring
 from formsvc.office.monitoring import MonitoringItem, due, record_done
 from formsvc.office.office import Office, open_office
+from formsvc.office.review import sheet_problems
 from formsvc.office.status import months, status
 from formsvc.office.status_tables import describe, describe_months
 from formsvc.renderers.tables import Sheet, write_csv, write_xlsx
@@ -39,14 +40,19 @@ def _today(given: datetime | None) -> date:
 @click.argument("month", required=False, callback=month_argument)
 @click.option("--site", help="Only this site.")
 @click.option("--today", type=_DATE, help="As of this day.")
+@click.option("--problems", is_flag=True, help="Every error and note in the papers that came back, child by child.")
 @click.option("--all", "everything", is_flag=True, help="Every finding, however many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def show_status(month: str | None, site: str | None, today: datetime | None, *, everything: bool, as_json: bool) -> None:
+def show_status(month: str | None, site: str | None, today: datetime | None, *, problems: bool, everything: bool, as_json: bool) -> None:
     """The picture of a month: what is due, back, missing, overdue, and by whom. Without a month: the program year."""
     office, day = open_office(settings()), _today(today)
     if month is None:
         heat = months(office, today=day, site=site)
         _show(describe_months(heat), asdict(heat), as_json=as_json)
+        return
+    if problems:
+        for line in sheet_problems(office, month, site):
+            click.echo(line)
         return
     found = status(office, month, today=day, site=site)
     _show(describe(found, most=sys.maxsize) if everything else describe(found), asdict(found), as_json=as_json)

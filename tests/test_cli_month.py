@@ -55,20 +55,20 @@ def test_a_month_from_roster_to_review(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("receive", "0.pdf", "1.pdf", "0.pdf")
     assert code == 0
     assert "3 files: 2 counted, 0 wait for you, 1 were here before, 0 could not be read." in out
-    assert "1 follow-up forms were made anew" in out
+    assert "1 follow-up form made anew" in out
     questions = json.loads(run("review", "--json")[1])
     assert [(question["code"], len(question["choices"])) for question in questions] == [("conflict", 2)]
-    assert "is now 'Call the family'" in run("review", "answer", str(questions[0]["number"]), "2")[1]
+    assert "is now 'Call the family'" in run("review", "answer", str(questions[0]["number"]), "1")[1]
     assert "Nothing waits" in run("review")[1]
     assert "waits again" in run("review", "undo", str(questions[0]["number"]))[1]
-    assert "1) Call the family about the screening" in run("review")[1]
+    assert "2) Call the family about the screening" in run("review")[1]
 
 
 def test_the_papers_of_a_month_stay_as_they_are(run: Run, tmp_path: Path) -> None:
     run("import", ROSTER)
     run("month", "2026-11", "--unit", "Room 1", "--out", "a")
     _, out, _ = run("month", "2026-11", "--unit", "Room 1", "--out", "b")
-    assert "2 papers of 1 units, 0 made now, 2 as before" in out
+    assert "2 papers of 1 unit, 0 made now, 2 as before" in out
     assert [file.read_bytes() for file in sorted((tmp_path / "a").rglob("*.pdf"))] == [file.read_bytes() for file in sorted((tmp_path / "b").rglob("*.pdf"))]
 
 
@@ -90,15 +90,18 @@ def test_columns_that_were_only_guessed_are_not_taken_without_asking(run: Run, t
     ("words", "code", "told"),
     [
         (("month", "2026-13"), 1, "is not a month"),
-        (("month", "2026-11"), 2, "[unit-unknown]"),
+        (("month", "2026-11"), 2, "[roster-empty]"),
+        (("month", "2026-11", "--site", "Nowhere"), 2, "[unit-unknown]"),
+        (("plan", "Mill Street", "Room 1", "2026-11-12", "--start", "09:30", "--end", "08:30"), 1, "before it begins"),
         (("import", "missing.csv"), 2, "[file-missing]"),
         (("import", "x", "--map", "nothing"), 1, "child_id=Participant"),
         (("plan", "Nowhere", "Room 1", "2026-11-12"), 2, "[unit-unknown]"),
         (("plan", "Nowhere", "Room 1", "2026-11-12", "--start", "25:00"), 1, "is not a time"),
         (("review", "answer", "7", "1"), 2, "[question-gone]"),
         (("review", "undo", "7"), 2, "[question-gone]"),
-        (("review", "place", "7"), 2, "[return-not-waiting]"),
-        (("review", "drop", "7", "--why", "wrong"), 2, "[return-not-waiting]"),
+        (("review", "place", "R7"), 2, "[return-not-waiting]"),
+        (("review", "drop", "R7", "--why", "wrong"), 2, "[return-not-waiting]"),
+        (("review", "drop", "7", "--why", "wrong"), 1, "they are written R7"),
     ],
 )
 def test_what_cannot_be_done_is_told(run: Run, words: tuple[str, ...], code: int, told: str) -> None:
@@ -119,3 +122,60 @@ def test_no_child_is_named_in_a_file_name(run: Run, tmp_path: Path) -> None:
     run("month", "2026-11")
     names = " ".join(str(file.relative_to(tmp_path)) for file in (tmp_path / "2026-11").rglob("*"))
     assert not [line.split(",")[1] for line in Path(ROSTER).read_text(encoding="cp1252").splitlines()[5:] if line.split(",")[1] and line.split(",")[1] in names]
+
+
+def test_after_a_child_is_erased_the_month_goes_on(run: Run, tmp_path: Path) -> None:
+    """Its papers are gone, those of the others are written, and the packet leaves it out."""
+    run("import", ROSTER)
+    run("month", "2026-11", "--site", "Mill Street")
+    paper = next((tmp_path / "2026-11" / "Mill Street" / "Room 1").glob("worksheet-*.pdf"))
+    (tmp_path / "back.pdf").write_bytes(type_into(paper.read_bytes(), {"children-0-strengths": "Sings"}))
+    run("receive", "back.pdf")
+    name = next(line.split(",") for line in Path(ROSTER).read_text(encoding="cp1252").splitlines() if ",Mill Street,Room 1," in line)[0]
+    assert run("child", "erase", name, "--why", "on request", "--on-request", "--yes")[0] == 0
+    code, out, err = run("month", "2026-11", "--site", "Mill Street", "--out", "again")
+    assert (code, err) == (0, "")
+    assert "1 packet." in out
+    assert run("verify")[0] == 0
+
+
+def test_problems_are_told_child_by_child(run: Run, tmp_path: Path) -> None:
+    run("import", ROSTER)
+    run("month", "2026-11", "--unit", "Room 1")
+    paper = next((tmp_path / "2026-11" / "Mill Street" / "Room 1").glob("worksheet-*.pdf"))
+    (tmp_path / "back.pdf").write_bytes(type_into(paper.read_bytes(), {"children-0-support_needed": True, "conference_date": "11/12/2026"}))
+    assert "--problems" in run("receive", "back.pdf")[1]
+    out = run("status", "2026-11", "--problems")[1]
+    assert "Mill Street, Room 1, 2026-11, worksheet:" in out
+    assert "[need-without-action]" in out
+
+
+def test_new_keys_are_never_made_beside_old_files(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped setting is told, instead of starting with keys that open nothing."""
+    run("import", ROSTER)
+    run("month", "2026-11", "--unit", "Room 1")
+    monkeypatch.delenv("FORMSVC_FILES_KEY")
+    monkeypatch.setenv("FORMSVC_FILES_KEY_FILE", str(tmp_path / "mistyped"))
+    settings.cache_clear()
+    code, _, err = run("verify")
+    assert (code, "[keys-not-there]" in err, (tmp_path / "mistyped").exists()) == (2, True, False)
+
+
+def test_shown_tables_and_exports(run: Run, tmp_path: Path) -> None:
+    """Status, monitoring, exports, logs, backup and restore answer in words and as JSON."""
+    run("import", ROSTER)
+    run("month", "2026-11", "--unit", "Room 1")
+    assert "Room 1" in run("status", "2026-11", "--today", "2026-11-21")[1]
+    assert json.loads(run("status", "2026-11", "--json")[1])["month"] == "2026-11"
+    assert "Program year" in run("status", "--today", "2026-11-21")[1]
+    assert "rows" in run("export", "case-notes", "2026-11", "--out", "notes.csv")[1]
+    assert (tmp_path / "notes.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    item = json.loads(run("monitoring", "--today", "2026-12-31", "--json")[1])[0]
+    assert "done." in run("monitoring", "done", item["kind"], item["subject"], item["due"], "--on", "2026-12-31")[1]
+    assert run("child", "export", "C-101", "--out", "c.zip", "--to", "the family", "--why", "asked for")[0] == 0
+    assert "the family" in run("log", "disclosure")[1]
+    assert run("backup", "b.tar")[0] == 0
+    assert run("restore", "b.tar")[0] == 2
+    assert run("child", "hold", "C-101", "--why", "court")[0] == 0
+    assert run("child", "release", "C-101")[1] == "1 holds released.\n"
+    assert run("child", "due")[0] == 0

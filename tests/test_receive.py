@@ -379,7 +379,12 @@ def test_attendance_is_of_people_not_of_places(office: Office, worksheet: Docume
     """A second educator joined and was printed on a later edition; the first one comes back."""
     enrol(office, [child(4, staff=(STAFF[0], StaffMember(role="educator", name="Second Educator"), *STAFF[1:]))])
     issue(office, "2026-11")
-    send(office, worksheet, lambda values: (values["attendance"][1].update(present=True), values["children"][0].update(strengths="Sings")))
+
+    def fill(values: dict[str, Any]) -> None:
+        values["attendance"][1]["present"] = True
+        values["children"][0]["strengths"] = "Sings"
+
+    send(office, worksheet, fill)
     rows: Any = record(office, worksheet)["attendance"]
     assert [row["name"] for row in rows if row.get("present")] == ["Marcus Fennelworth"]
 

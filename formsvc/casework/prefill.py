@@ -110,7 +110,7 @@ def papers(unit: UnitMonth, forms: Mapping[str, Form], procedure: Procedure, lan
 # ---------------------------------------------------------------- worksheet
 
 
-def _worksheets(unit: UnitMonth, form: Form, procedure: Procedure, _lang: Lang) -> Iterator[Prefilled]:
+def _worksheets(unit: UnitMonth, form: Form, procedure: Procedure, lang: Lang) -> Iterator[Prefilled]:
     enrolled = [child for child in unit.children if not _gone(child, unit)]
     most = _most(form, "children")
     for part, children in enumerate(_parts(enrolled, most - 1), start=1):  # one row stays free for somebody who comes late
@@ -120,7 +120,7 @@ def _worksheets(unit: UnitMonth, form: Form, procedure: Procedure, _lang: Lang) 
             "first_conference": unit.last_held is None,
             "attendance": _attendance(form, unit.staff),
             "reports": _presets(form, "reports"),
-            "children": [_child(child, unit) for child in children],
+            "children": [_child(child, unit, lang) for child in children],
         }
         yield _paper(form, part, values, {"children": tuple(f"c{child.key}" for child in children)})
 
@@ -130,13 +130,13 @@ def _gone(child: Enrolled, unit: UnitMonth) -> bool:
     return child.left_on is not None and child.left_on < (unit.planned_on or first_day(unit.month))
 
 
-def _child(child: Enrolled, unit: UnitMonth) -> dict[str, Any]:
+def _child(child: Enrolled, unit: UnitMonth, lang: Lang) -> dict[str, Any]:
     on = unit.planned_on or first_day(unit.month)
     return _given(
         child_name=child.name,
         child_id=child.child_id,
         birth_date=_iso(child.birth_date),
-        age=age_in_words(child.birth_date, on) if child.birth_date else "",
+        age=age_in_words(child.birth_date, on, lang) if child.birth_date else "",
         enrolment_date=_iso(child.enrolled_on),
         home_language=child.home_language,
         new=is_new(child, unit),
@@ -148,7 +148,7 @@ def _child(child: Enrolled, unit: UnitMonth) -> dict[str, Any]:
 # ---------------------------------------------------------------- family child care homes
 
 
-def _fcch(unit: UnitMonth, form: Form, procedure: Procedure, _lang: Lang) -> Iterator[Prefilled]:
+def _fcch(unit: UnitMonth, form: Form, procedure: Procedure, lang: Lang) -> Iterator[Prefilled]:
     """R12: only children who need support stand on it; the open ones are carried, others are written by hand."""
     actions = sorted(unit.actions, key=lambda action: (_home(action), _names(action), action.id))
     for part, some in enumerate(_parts(actions, _most(form, "children") - _SPARE["children"]), start=1):
@@ -157,13 +157,13 @@ def _fcch(unit: UnitMonth, form: Form, procedure: Procedure, _lang: Lang) -> Ite
             "first_conference": unit.last_held is None,
             "attendance": _attendance(form, unit.staff),
             "reports": _presets(form, "reports"),
-            "children": [_carried_child(action, unit) for action in some],
+            "children": [_carried_child(action, unit, lang) for action in some],
         }
         values.pop("site")
         yield _paper(form, part, values, {"children": tuple(f"a{action.id}" for action in some)})
 
 
-def _carried_child(action: OpenAction, unit: UnitMonth) -> dict[str, Any]:
+def _carried_child(action: OpenAction, unit: UnitMonth, lang: Lang) -> dict[str, Any]:
     facts, child = action.standing.facts, action.children[0] if action.children else None
     on = unit.planned_on or first_day(unit.month)
     left = _left(action, unit)
@@ -171,7 +171,7 @@ def _carried_child(action: OpenAction, unit: UnitMonth) -> dict[str, Any]:
         home=_home(action),
         child_name=_names(action),
         child_id=_ids(action),
-        age=age_in_words(child.birth_date, on) if child and child.birth_date else "",
+        age=age_in_words(child.birth_date, on, lang) if child and child.birth_date else "",
         continued="continued",
         support_needed=facts.get("need") == "support",
         immediate_need=facts.get("need") == "immediate",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from formsvc.model.kinds import Words
+from formsvc.model.kinds import Lang, Words
 
 SUBJECTS: Final = ("child", "unit", "grantee")
 
@@ -99,7 +99,7 @@ def year_start(month: str, starts: int) -> str:
     return f"{program_year(month, starts)[:4]}-{starts:02d}"
 
 
-def age_in_words(born: date, on: date) -> str:
-    """An age as the forms print it: 4 y 2 m."""
+def age_in_words(born: date, on: date, lang: Lang = "en") -> str:
+    """An age as the forms print it: 4 y 2 m; in Spanish 4 a 2 m."""
     months = months_between(month_of(born), month_of(on)) - (on.day < born.day)
-    return f"{months // 12} y {months % 12} m" if months >= 0 else ""
+    return f"{months // 12} {'a' if lang == 'es' else 'y'} {months % 12} m" if months >= 0 else ""

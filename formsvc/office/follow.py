@@ -18,7 +18,7 @@ def follow(connection: Connection, sheet: Sheet, settled: Settled, child_of: Map
     """Keep what the sheet tells about actions, and fold each action anew."""
     siblings = {child.key: child.family_id for child in read_children(connection, set(child_of.values())).values()}
     known = events_of_sheet(connection, sheet.id)
-    said = {one.action: one for one in told(sheet.form, sheet.id, _with_both_needs(settled), child_of, siblings)}
+    said = {one.action: one for one in told(sheet.form, sheet.id, with_both_needs(settled), child_of, siblings)}
     for action in known.keys() - said.keys():
         drop_event(connection, action, sheet.id)
     for one in said.values():
@@ -27,7 +27,7 @@ def follow(connection: Connection, sheet: Sheet, settled: Settled, child_of: Map
     _fold(connection, sorted(changed))
 
 
-def _with_both_needs(settled: Settled) -> Mapping[str, Answered]:
+def with_both_needs(settled: Settled) -> Mapping[str, Answered]:
     """What was written, where one box of a need was touched with the other one as it stands: both together are the need."""
     edited = dict(settled.edited)
     for cell in settled.edited:

@@ -190,9 +190,9 @@ def _clear_older(office: Office, document: Document, file: Path) -> None:
 def site_packet(office: Office, site: str, month: str, results: Sequence[UnitResult], lang: Lang = "en") -> bytes:
     """All papers of a site as one file to print, with bookmarks."""
     titles = {name: office.service.form(name).titles.said(lang) for forms in FORMS.values() for name in forms}
-    sheets = [
-        Paper(title=titles[document.form], section=result.unit.name, content=office.store.vault.get(document.file)) for result in results for document in result.documents if result.unit.site == site
-    ]
+    documents = [(result.unit.name, document) for result in results if result.unit.site == site for document in result.documents]
+    found = [(unit, document, paper_of(office, document)) for unit, document in documents]
+    sheets = [Paper(title=titles[document.form], section=unit, content=content) for unit, document, content in found if content is not None]
     profile = office.catalog.profile
     month_words = write_value(Month(), month, lang)
     cover = Cover(agency=profile.agency.said(lang), lines=((_MONTH[lang], month_words), (_SITE[lang], site)), confidentiality=profile.confidentiality.said(lang))

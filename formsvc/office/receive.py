@@ -26,6 +26,7 @@ from formsvc.office.erase import erase_child, pseudonym
 from formsvc.office.incoming import Found
 from formsvc.office.month import issue_unit
 from formsvc.office.office import Office
+from formsvc.office.review import said_of
 from formsvc.office.sheets import SheetState, settle_from
 from formsvc.service import Received
 from formsvc.store.digest import stored_digest
@@ -38,6 +39,7 @@ KEPT_UNREAD: Final = frozenset({"scan", "flattened-print"})
 """Papers that a person can read and this version cannot: kept, and asked about."""
 DOUBTFUL_STAMPS: Final = frozenset({"stamps-differ", "stamp-unverified"})
 """Signs that a paper is mixed from several, or was not made here: a person says whether it counts."""
+_AGAIN: Final = {"dropped": ", and was dropped; back: formsvc review place R{number}", "waiting": ", and waits: formsvc review"}
 _AHEAD: Final = max(1, min(os.cpu_count() or 1, 8) - 1)
 """So many files are read while one is stored."""
 
@@ -108,21 +110,17 @@ def _refused(name: str, refused: Refused) -> Receipt:
 
 def _again(connection: Connection, name: str, known: Return) -> Receipt:
     return Receipt(
-        name=name, state="again", document=known.document or known.stamp, where=_where(connection, known.sheet), message=f"was received before, on {known.at[:10]}", unit=_unit(connection, known.sheet)
+        name=name,
+        state="again",
+        document=known.document or known.stamp,
+        where=said_of(connection, known.sheet) if known.sheet else "",
+        message=f"was received before, on {known.at[:10]}{_AGAIN.get(known.state, '').format(number=known.id)}",
+        unit=_unit(connection, known.sheet),
     )
 
 
 def _unit(connection: Connection, sheet: int | None) -> int | None:
     return read_sheet(connection, sheet).unit if sheet is not None else None
-
-
-def _where(connection: Connection, sheet: int | None) -> str:
-    if sheet is None:
-        return ""
-    found = read_sheet(connection, sheet)
-    unit = next(unit for unit in read_units(connection) if unit.id == found.unit)
-    part = f", part {found.part}" if found.part > 1 else ""
-    return f"{unit.site}, {unit.name}, {found.month}, {found.form}{part}"
 
 
 def _keep_unread(office: Office, found: Found, refused: Refused) -> Receipt:
@@ -224,7 +222,7 @@ def _receipt(connection: Connection, name: str, columns: dict[str, Any], state: 
         name=name,
         state=columns["state"],
         document=document.id if document else str(columns.get("stamp", "")),
-        where=_where(connection, document.sheet if document else None),
+        where=said_of(connection, document.sheet) if document else "",
         answers=len(columns.get("values", ())),
         changed=state.changed if state else False,
         questions=state.questions if state else 1,

@@ -1,6 +1,6 @@
 """The queue of what waits for a person: look, decide, take back, put a stray return where it belongs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from formsvc.casework.cells import cells_of, split_cell
 from formsvc.errors import Refused, word
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choices
+from formsvc.model.record import Values
 from formsvc.model.values import Misread, plain, read_value
 from formsvc.office.office import Office
 from formsvc.office.sheets import settle_from
@@ -89,6 +90,32 @@ def _what(office: Office, connection: Connection, row: Row[Any]) -> str:
     entry = entries[place] if isinstance(entries, list) and place < len(entries) else {}
     who = str(entry.get("child_name") or entry.get("name") or f"row {place + 1}") if isinstance(entry, dict) else ""
     return f"{who}: {label}"
+
+
+def sheet_problems(office: Office, month: str, site: str | None = None) -> Iterator[str]:
+    """Every error and note in a month's papers, in words: where, which child, which question."""
+    with office.store.reading() as connection:
+        for sheet in read_sheets(connection, month=month):
+            where = said_of(connection, sheet.id)
+            if not sheet.problems or (site is not None and not where.startswith(f"{site}, ")):
+                continue
+            yield f"{where}:"
+            revision = latest_revision(connection, sheet.id)
+            form = office.service.form(sheet.form)
+            for found in sorted(sheet.problems, key=lambda found: found.severity):
+                yield f"  {found.severity:<7} {_place_of(form, revision.values if revision else {}, found.field)}: {found.message} [{found.code}]"
+
+
+def _place_of(form: Form, values: Values, field: str) -> str:
+    """A field as a person reads it: the child of its row, and the question."""
+    group, _, rest = field.partition("-")
+    number, _, name = rest.partition("-")
+    entries = values.get(group)
+    if form.group(group) is None or not number.isdecimal() or not isinstance(entries, list):
+        return _label(form, "", field) or "the paper"
+    entry = entries[int(number)] if int(number) < len(entries) else {}
+    who = (entry.get("child_name") or entry.get("name")) if isinstance(entry, dict) else ""
+    return f"{int(number) + 1} {who or ''}".strip() + f", {_label(form, group, name)}"
 
 
 def _label(form: Form, group_name: str, name: str) -> str:
@@ -228,7 +255,7 @@ def place(office: Office, return_id: int, *, site: str | None = None, unit: str 
         _close(connection, return_id)
         office.store.log(connection, "placed", f"return:{return_id}", sheet=sheet)
         settle_from(office, connection, sheet, f"return:{return_id}")
-    return str(sheet)
+        return said_of(connection, sheet)
 
 
 def _target(connection: Connection, document: str | None, form: str, site: str | None, unit: str | None, month: str | None) -> int:
@@ -252,8 +279,17 @@ def _unit_of(connection: Connection, document: str | None) -> Any:
     return [unit for unit in read_units(connection) if unit.id == wanted]
 
 
-def drop(office: Office, return_id: int, why: str) -> None:
-    """Let a return not count; its file and answers are kept."""
+def said_of(connection: Connection, sheet_id: int | None) -> str:
+    """A sheet in words: site, unit, month, form."""
+    if sheet_id is None:
+        return "not placed"
+    sheet = read_sheet(connection, sheet_id)
+    unit = next(unit for unit in read_units(connection) if unit.id == sheet.unit)
+    return f"{unit.site}, {unit.name}, {sheet.month}, {sheet.form}{f', part {sheet.part}' if sheet.part > 1 else ''}"
+
+
+def drop(office: Office, return_id: int, why: str) -> str:
+    """Let a return not count; its file and answers are kept. Gives the file's name and where it counted."""
     with office.store.writing() as connection:
         back = read_return(connection, return_id)
         if back is None or back.state == "dropped":
@@ -263,6 +299,7 @@ def drop(office: Office, return_id: int, why: str) -> None:
         office.store.log(connection, "dropped", f"return:{return_id}")
         if back.sheet is not None:
             settle_from(office, connection, back.sheet, f"dropped:{return_id}")
+        return f"{back.file_name}; {said_of(connection, back.sheet)}"
 
 
 def _close(connection: Connection, return_id: int) -> None:

@@ -108,11 +108,16 @@ def settle_sheet(office: Office, connection: Connection, sheet_id: int, cause: s
     return SheetState(sheet=sheet, changed=changed, questions=waiting, problems=problems)
 
 
-def written_on(office: Office, connection: Connection, sheet_id: int) -> Mapping[str, Answered]:
-    """The cells that people wrote or decided on a sheet, with what stands there."""
+def settled_sheet(office: Office, connection: Connection, sheet_id: int) -> Settled:
+    """A sheet's cells as its returns and decisions make them."""
     documents = read_documents(connection, [sheet_id])
     form = office.catalog.form(FormId(name=documents[-1].form, version=documents[-1].version))
-    return _settled(form, documents, _copies(office, connection, sheet_id), _decisions(connection, sheet_id))[0].edited
+    return _settled(form, documents, _copies(office, connection, sheet_id), _decisions(connection, sheet_id))[0]
+
+
+def written_on(office: Office, connection: Connection, sheet_id: int) -> Mapping[str, Answered]:
+    """The cells that people wrote or decided on a sheet, with what stands there."""
+    return settled_sheet(office, connection, sheet_id).edited
 
 
 def _once(questions: Sequence[Question]) -> list[Question]:

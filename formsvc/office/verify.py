@@ -5,7 +5,7 @@ Work may go on meanwhile: what another process is just doing is looked at twice 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -17,8 +17,9 @@ from formsvc.errors import Refused, word
 from formsvc.model.record import Severity
 from formsvc.model.stamp import in_words
 from formsvc.model.values import plain
+from formsvc.office.follow import with_both_needs
 from formsvc.office.office import Office
-from formsvc.office.sheets import settle_sheet, written_on
+from formsvc.office.sheets import settle_sheet, settled_sheet
 from formsvc.renderers.packet_paper import facts_of, open_paper
 from formsvc.store.digest import digest
 from formsvc.store.followup import KeptAction, events_of_sheet, read_actions, read_events
@@ -305,12 +306,18 @@ def _numbers(place: str, sheet: Sheet, numbers: list[int]) -> Iterator[Fault]:
 
 def _events(office: Office, connection: Connection, place: str, sheet: Sheet) -> Iterator[Fault]:
     """What the sheet tells about actions is kept; siblings' rows that say the same may be one action, which the roster decides."""
-    said = {one.action: one for one in told(sheet.form, sheet.id, written_on(office, connection, sheet.id), {}, {})}
-    kept = events_of_sheet(connection, sheet.id)
+    found = told(sheet.form, sheet.id, with_both_needs(settled_sheet(office, connection, sheet.id)), {}, {})
+    said = {one.action: replace(one, facts=_unnamed(one.facts)) for one in found}
+    kept = {name: _unnamed(facts) for name, facts in events_of_sheet(connection, sheet.id).items()}
     known = {action.id for action in read_actions(connection, ids=sorted(said.keys() | kept.keys()))}
     lost = {name for name in said.keys() - kept.keys() if (said[name].born or name in known) and not any(_same_text(said[name].facts, facts) for facts in kept.values())}
     changed = {name for name, facts in kept.items() if name not in said or not _tells(facts, said[name].facts, [one.facts for one in said.values()])}
     yield from (fault("event-differs", f"{place}, action {name}") for name in sorted(lost | changed))
+
+
+def _unnamed(facts: Facts) -> Facts:
+    """Facts without the typed name, which goes along only while nobody knows the child."""
+    return {name: value for name, value in facts.items() if name not in ("child_name", "child_id")}
 
 
 def _same_text(one: Facts, other: Facts) -> bool:

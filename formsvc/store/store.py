@@ -81,10 +81,19 @@ def open_store(settings: Settings) -> Store:
         raise Refused("setting-invalid", "FORMSVC_DATA", detail="no data folder is chosen")
     if not settings.database:
         _make_room(settings.data)
+    _check_keys(settings)
     engine = database.open_engine(settings.database or f"sqlite:///{settings.data / 'formsvc.db'}")
     database.migrate(engine)
     vault = Vault(settings.files or str(settings.data / "files"), read_keyring(settings.files_key_file, settings.files_key), **dict(settings.files_options))
     return Store(engine=engine, vault=vault, key=settings.key, by=settings.user)
+
+
+def _check_keys(settings: Settings) -> None:
+    """Never make new keys where files are encrypted with others: a mistyped setting would only show much later."""
+    folder = Path(settings.files.removeprefix("file://")) if settings.files else (settings.data or Path()) / "files"
+    keys = settings.files_key_file
+    if not settings.files_key and keys is not None and not keys.exists() and "://" not in str(folder) and (folder / "keymark").exists():
+        raise Refused("keys-not-there", str(keys))
 
 
 def _make_room(data: Path) -> None:
