@@ -7,7 +7,9 @@ answers (a result or a refusal) comes back through a pipe; whatever else happens
 
 import gc
 import multiprocessing
+import os
 import resource
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -32,6 +34,8 @@ class Limits:
 
 
 LIMITS: Final = Limits()
+_PLACES: Final = threading.BoundedSemaphore(2 * (os.cpu_count() or 1) + 2)
+"""So many children at a time: more would only make each other run out of time. Who begins several at once finishes the first ones first."""
 
 
 def run_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMITS) -> T:
@@ -41,11 +45,16 @@ def run_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMITS
 
 def start_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMITS) -> "Running[T]":
     """The same, begun: the caller goes on and asks for the result later, once."""
-    fork = multiprocessing.get_context("fork")
-    receiver, sender = fork.Pipe(duplex=False)
-    child = fork.Process(target=_child, args=(sender, work, arguments, limits), daemon=True)
-    child.start()
-    sender.close()
+    _PLACES.acquire()
+    try:
+        fork = multiprocessing.get_context("fork")
+        receiver, sender = fork.Pipe(duplex=False)
+        child = fork.Process(target=_child, args=(sender, work, arguments, limits), daemon=True)
+        child.start()
+        sender.close()
+    except BaseException:
+        _PLACES.release()
+        raise
     return Running(child, receiver, limits)
 
 
@@ -55,6 +64,7 @@ class Running(Generic[T]):
     def __init__(self, child: ForkProcess, receiver: Connection, limits: Limits) -> None:
         """Know the child and the pipe its answer comes through."""
         self._child, self._receiver, self._limits = child, receiver, limits
+        self._ended = False
 
     def result(self) -> T:
         """What the work gave; a refusal is raised as it is."""
@@ -64,10 +74,16 @@ class Running(Generic[T]):
             self.give_up()
 
     def give_up(self) -> None:
-        """End the child, whatever it does."""
-        self._child.kill()
-        self._child.join()
-        self._receiver.close()
+        """End the child, whatever it does; once is enough."""
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            self._child.kill()
+            self._child.join()
+            self._receiver.close()
+        finally:
+            _PLACES.release()
 
 
 def _answer(receiver: Connection, limits: Limits) -> Any:
