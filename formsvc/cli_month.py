@@ -27,7 +27,7 @@ from formsvc.office.incoming import find_files
 from formsvc.office.month import UnitResult, by_site, folder_name, issue_month, site_packet, write_unit
 from formsvc.office.office import Office, open_office
 from formsvc.office.receive import Receipt, receive_all, renew_follow_up
-from formsvc.office.review import Waiting, decide, drop, place, take_back, waiting
+from formsvc.office.review import Waiting, correct, decide, drop, place, take_back, waiting
 from formsvc.passwords import read_password
 from formsvc.settings import settings
 from formsvc.store.roster import read_units
@@ -296,7 +296,7 @@ def receive_files(paths: Sequence[Path], expected: str | None, password_file: Pa
 
 def _line(receipt: Receipt) -> str:
     words = f"{in_words(receipt.document)}, {receipt.where}" if receipt.document and receipt.where else receipt.document and in_words(receipt.document)
-    told = {"counted": "counted", "waiting": "waits for you", "again": "was here before", "refused": "NOT read"}[receipt.state]
+    told = {"counted": "counted", "waiting": "waits for you", "again": "was here before", "refused": "NOT read", "left": "left alone"}[receipt.state]
     details = [words, receipt.message]
     if receipt.state == "counted":
         errors = sum(problem.severity == "error" for problem in receipt.problems)
@@ -312,7 +312,9 @@ def _receipt_as_json(receipt: Receipt) -> str:
 
 def _say_received(receipts: Sequence[Receipt], renewed: int) -> None:
     states = {state: sum(receipt.state == state for receipt in receipts) for state in ("counted", "waiting", "again", "refused")}
-    click.echo(f"{counted(len(receipts), 'file')}: {states['counted']} counted, {states['waiting']} wait for you, {states['again']} were here before, {states['refused']} could not be read.")
+    click.echo(f"{counted(sum(states.values()), 'file')}: {states['counted']} counted, {states['waiting']} wait for you, {states['again']} were here before, {states['refused']} could not be read.")
+    if left := sum(receipt.state == "left" for receipt in receipts):
+        click.echo(f"{counted(left, 'file')} left alone: neither PDF nor picture.")
     if renewed:
         click.echo(f"{counted(renewed, 'follow-up form')} made anew with the new actions: formsvc month writes them.")
     if states["waiting"] or any(receipt.questions for receipt in receipts):
@@ -357,6 +359,19 @@ def _show_waiting(found: Iterable[Waiting]) -> None:
 def answer(number: int, choice: str) -> None:
     """Answer a question: the number of a choice, `issued`, `ok` (it stands as it is), or =VALUE."""
     click.echo(f"{number}: {decide(open_office(settings()), number, choice)}.")
+
+
+@review.command("correct")
+@click.argument("site")
+@click.argument("unit")
+@click.argument("when", metavar="MONTH", callback=month_argument)
+@click.argument("field")
+@click.argument("value")
+@click.option("--form", default="worksheet", show_default=True, help="The form.")
+@click.option("--part", default=1, show_default=True, help="Its part, where a unit has several.")
+def correct_answer(site: str, unit: str, when: str, field: str, value: str, form: str, part: int) -> None:
+    """Correct an answer that nobody asks about, like `children-0-strengths`; an empty VALUE empties it."""
+    click.echo(correct(open_office(settings()), site=site, unit=unit, month=when, form=form, part=part, field=field, text=value))
 
 
 @review.command("undo")

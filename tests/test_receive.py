@@ -20,7 +20,7 @@ from formsvc.office.importing import apply_import, read_import
 from formsvc.office.incoming import Found, find_files
 from formsvc.office.office import Office
 from formsvc.office.receive import receive, renew_follow_up
-from formsvc.office.review import decide, drop, place, take_back, waiting
+from formsvc.office.review import correct, decide, drop, place, take_back, waiting
 from formsvc.service import Service
 from formsvc.settings import samples_folder
 from formsvc.store.followup import read_actions
@@ -399,6 +399,32 @@ def test_a_choice_without_candidates_is_refused(office: Office, worksheet: Docum
     assert "Somebody new" in str(record(office, worksheet))
 
 
+def test_a_mistake_that_nobody_asks_about_can_be_corrected(office: Office, worksheet: Document) -> None:
+    """A tick on the wrong row, a word too much: a person's value stands until another copy says something new."""
+    send(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Sings", "no_discussion_points": True})))
+    where: dict[str, Any] = {"site": "Cedar Hall", "unit": "Preschool 1", "month": "2026-11", "form": "worksheet", "part": 1}
+    assert correct(office, **where, field="children-0-strengths", text="Dances") == "1 Child 01, Strengths: Sings becomes Dances."
+    assert "(empty)" in correct(office, **where, field="children-0-no_discussion_points", text="")
+    rows: Any = record(office, worksheet)["children"]
+    assert (rows[0]["strengths"], rows[0].get("no_discussion_points"), waiting(office)) == ("Dances", None, ())
+    send(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Paints"})))
+    assert [one.what for one in waiting(office)] == ["Child 01: Strengths"]
+
+
+@pytest.mark.parametrize(("field", "text", "code"), [("children-0-child_name", "Nobody", "field-unknown"), ("nothing", "x", "field-unknown"), ("children-0-target_date", "soon", "choice-unreadable")])
+def test_a_correction_that_cannot_be_is_refused(office: Office, worksheet: Document, field: str, text: str, code: str) -> None:
+    send(office, worksheet, discussed("2026-11-12", (0, {"strengths": "Sings"})))
+    with pytest.raises(Refused) as refused:
+        correct(office, site="Cedar Hall", unit="Preschool 1", month="2026-11", form="worksheet", part=1, field=field, text=text)
+    assert refused.value.code == code
+
+
+def test_nothing_is_corrected_before_it_came_back(office: Office, worksheet: Document) -> None:
+    with pytest.raises(Refused) as refused:
+        correct(office, site="Cedar Hall", unit="Preschool 1", month="2026-11", form="worksheet", part=1, field="recorder", text="Wanda")
+    assert refused.value.code == "record-missing"
+
+
 # ---------------------------------------------------------------- many files
 
 
@@ -413,7 +439,7 @@ def test_files_folders_and_archives_are_received_alike(office: Office, worksheet
         archive.writestr("__MACOSX/._two.pdf", b"junk")
     (folder / "more.zip").write_bytes(packed.getvalue())
     receipts = [receive(office, found) for found in find_files([folder, tmp_path / "missing.pdf"], 50)]
-    assert [(Path(receipt.name).name, receipt.state) for receipt in receipts] == [("one.PDF", "counted"), ("more.zip: two.pdf", "counted"), ("missing.pdf", "refused")]
+    assert [(Path(receipt.name).name, receipt.state) for receipt in receipts] == [("one.PDF", "counted"), ("more.zip: two.pdf", "counted"), ("notes.txt", "left"), ("missing.pdf", "refused")]
     rows: Any = record(office, worksheet)["children"]
     assert [row.get("strengths") for row in rows[:2]] == ["Sings", "Runs"]
 

@@ -11,6 +11,8 @@ from formsvc.errors import Refused
 from formsvc.files import read_file
 
 _SUFFIXES: Final = frozenset({".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff"})
+LEFT_ALONE: Final = "left-alone"
+"""The code of a file in a folder or archive that is no paper: told, and no failure."""
 _MOST_FILES: Final = 5_000
 _MOST_UNPACKED: Final = 2_000_000_000
 
@@ -29,8 +31,12 @@ def find_files(paths: Sequence[Path], most_megabytes: int) -> Iterator[Found]:
     for path in paths:
         if path.is_dir():
             for file in sorted(path.rglob("*")):
-                if file.is_file() and file.suffix.lower() in _SUFFIXES | {".zip"} and not file.name.startswith("."):
+                if not file.is_file() or file.name.startswith("."):
+                    continue
+                if file.suffix.lower() in _SUFFIXES | {".zip"}:
                     yield from _file(file, most_megabytes)
+                else:
+                    yield Found(name=str(file), refused=Refused(LEFT_ALONE, ""))
         else:
             yield from _file(path, most_megabytes)
 
@@ -51,7 +57,9 @@ def _unpacked(name: str, content: bytes, most_megabytes: int) -> Iterator[Found]
     """The papers in an archive, each read only up to the size that is allowed whatever the archive claims."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir() and Path(member.filename).suffix.lower() in _SUFFIXES and "__MACOSX" not in member.filename]
+            inside = [member for member in archive.infolist() if not member.is_dir() and "__MACOSX" not in member.filename and not Path(member.filename).name.startswith(".")]
+            members = [member for member in inside if Path(member.filename).suffix.lower() in _SUFFIXES]
+            yield from (Found(name=f"{name}: {member.filename}", refused=Refused(LEFT_ALONE, "")) for member in inside if member not in members)
             total = 0
             for member in members[:_MOST_FILES]:
                 found = _member(archive, member, f"{name}: {member.filename}", most_megabytes)

@@ -7,7 +7,7 @@ one transaction. The same file again changes nothing.
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from formsvc.model.procedure import month_of
 from formsvc.model.record import Problem, Submission
 from formsvc.office.conferences import as_day
 from formsvc.office.erase import erase_child, pseudonym
-from formsvc.office.incoming import Found
+from formsvc.office.incoming import LEFT_ALONE, Found
 from formsvc.office.month import issue_unit
 from formsvc.office.office import Office
 from formsvc.office.review import said_of
@@ -46,7 +46,7 @@ _AHEAD: Final = max(1, min(os.cpu_count() or 1, 8) - 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of a file. `state`: counted, waiting (for a person), again (it was here before), refused."""
+    """What became of a file. `state`: counted, waiting (for a person), again (it was here before), refused, left (no paper)."""
 
     name: str
     state: str
@@ -86,7 +86,8 @@ def _begin(office: Office, found: Found, month: str | None, password: str | None
     """Begin to take a file in; call the result once to finish it."""
     if found.refused is not None:
         refused = _refused(found.name, found.refused)
-        return lambda: refused
+        told = replace(refused, state="left") if found.refused.code == LEFT_ALONE else refused
+        return lambda: told
     name = office.store.vault.name_of(found.content)
     with office.store.reading() as connection:
         if known := find_return(connection, name):

@@ -13,10 +13,11 @@ from formsvc.model.kinds import Choices
 from formsvc.model.record import Values
 from formsvc.model.values import Misread, plain, read_value
 from formsvc.office.office import Office
-from formsvc.office.sheets import settle_from
+from formsvc.office.sheets import as_cell, given_values, is_locked, settle_from
 from formsvc.store.papers import (
     add_decision,
     answer_question,
+    counted_returns,
     find_document,
     find_question,
     latest_revision,
@@ -210,10 +211,14 @@ def _chosen(office: Office, connection: Connection, row: Row[Any], choice: str) 
 
 def _own_value(office: Office, connection: Connection, row: Row[Any], text: str) -> Any:
     """A value that a person typed, understood as the paper would understand it."""
+    return _typed(office.service.form(read_sheet(connection, row.sheet_id).form), row.cell, text)
+
+
+def _typed(form: Form, cell: str, text: str) -> Any:
+    """A typed value as the question of the cell takes it; None for nothing."""
     if not text.strip():
         return None
-    form = office.service.form(read_sheet(connection, row.sheet_id).form)
-    group_name, _, name = split_cell(row.cell)
+    group_name, _, name = split_cell(cell)
     group = form.group(group_name) if group_name else None
     ask = next((ask for ask in (group.asks if group else form.asks) if ask.name == name), None)
     if ask is None:  # one box of several
@@ -222,6 +227,27 @@ def _own_value(office: Office, connection: Connection, row: Row[Any], text: str)
     if isinstance(value, Misread):
         raise Refused("choice-unreadable", text[:40])
     return value
+
+
+def correct(office: Office, *, site: str, unit: str, month: str, form: str, part: int, field: str, text: str) -> str:
+    """Let a person's value stand in a field of a record, over everything that came back until now. Gives what was done, in words."""
+    with office.store.writing() as connection:
+        sheets = [sheet for one in read_units(connection, site, unit) for sheet in read_sheets(connection, unit_id=one.id, month=month, form=form, part=part)]
+        revision = latest_revision(connection, sheets[0].id) if sheets else None
+        if revision is None:
+            raise Refused("record-missing", f"{site}, {unit}, {month}, {form}")
+        definition = office.service.form(form)
+        cell = as_cell(definition, field, revision.rows)
+        if not cell or is_locked(definition, cell):
+            raise Refused("field-unknown", field)
+        value = _typed(definition, cell, text)
+        copies = counted_returns(connection, sheets[0].id)
+        before = cells_of(definition, revision.values, revision.rows).get(cell)
+        seen = {"values": [before, *(values.get(cell) for values in given_values(office, connection, sheets[0].id))], "returns": [back.id for back in copies]}
+        number = add_decision(connection, sheets[0].id, cell, value=value, seen=seen, by=office.store.by)
+        office.store.log(connection, "corrected", f"sheet:{sheets[0].id}", decision=number)
+        settle_from(office, connection, sheets[0].id, f"decision:{number}")
+    return f"{_place_of(definition, revision.values, field)}: {'(empty)' if before is None else before} becomes {'(empty)' if value is None else value}."
 
 
 def take_back(office: Office, number: int) -> None:

@@ -120,6 +120,11 @@ def written_on(office: Office, connection: Connection, sheet_id: int) -> Mapping
     return settled_sheet(office, connection, sheet_id).edited
 
 
+def given_values(office: Office, connection: Connection, sheet_id: int) -> Iterator[Mapping[str, Answered]]:
+    """What each copy that counts changed."""
+    yield from (copy.contribution.edits() for copy in _copies(office, connection, sheet_id))
+
+
 def _once(questions: Sequence[Question]) -> list[Question]:
     return list({question.key: question for question in questions}.values())
 
