@@ -84,7 +84,7 @@ def test_the_readme_lists_every_sample_once() -> None:
     """Nobody has to guess where a file comes from and what it is for."""
     rows = [line.split("|")[1] for line in (FOLDER / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     listed = sorted(row.split("`")[1] for row in rows)
-    there = sorted([f"values/{file.name}" for file in (FOLDER / "values").iterdir()] + [f"returned/{name}.pdf" for name in RETURNED])
+    there = sorted([f"{folder}/{file.name}" for folder in ("values", "rosters") for file in (FOLDER / folder).iterdir()] + [f"returned/{name}.pdf" for name in RETURNED])
     assert there == listed
 
 
