@@ -1,5 +1,6 @@
 """The month's cycle on sample data: roster in, papers out, typed into as in Chrome, back in, actions carried."""
 
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,6 +20,7 @@ from formsvc.typist import type_into
 
 FIRST: Final = "2026-11"
 SECOND: Final = "2026-12"
+_MARK: Final = "made-by-formsvc-demo"
 _TYPED: Final = 3  # so many units' papers come back
 
 
@@ -33,11 +35,22 @@ class Step:
 
 def run_month(settings: Settings, folder: Path, step: Callable[[str], None]) -> Iterator[Step]:
     """The cycle in a store of its own inside the folder."""
-    office = open_office(replace(settings, data=folder / "store", database="", files=""))
+    office = open_office(replace(settings, data=_fresh(folder / "store"), database="", files=""))
     yield _roster(office, step)
     results = yield from _papers(office, FIRST, folder, step)
     receipts = yield from _returns(office, results, folder, step)
     yield _carried(office, receipts, folder, step)
+
+
+def _fresh(store: Path) -> Path:
+    """An empty store: what an earlier demo left makes room, anything else stays."""
+    if (store / _MARK).exists():
+        shutil.rmtree(store)
+    while store.exists():
+        store = store.with_name(f"{store.name}-demo")
+    store.mkdir(parents=True, mode=0o700)
+    (store / _MARK).touch()
+    return store
 
 
 def _roster(office: Office, step: Callable[[str], None]) -> Step:
