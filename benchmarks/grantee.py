@@ -97,7 +97,7 @@ def main(cache: str, data: str, units: str, children: str) -> None:
     facts["renew"], renewed = _timed(lambda: renew_follow_up(office, receipts))
     facts["status"], _ = _timed(lambda: status(office, MONTH, today=date(2026, 11, 21)))
     facts["again"], _ = _timed(lambda: _issued(office))
-    facts |= {"papers": sum(len(result.documents) for result in results), "counted": sum(receipt.state == "counted" for receipt in receipts), "renewed": renewed, "peak": peak()}
+    facts |= {"papers": sum(len(result.documents) for result in results), "counted": sum(receipt.state == "counted" for receipt in receipts), "renewed": renewed.made, "peak": peak()}
     print(json.dumps(facts))
 
 

@@ -218,6 +218,7 @@ def month(month: str, out: Path | None, site: str | None, unit: str | None, lang
     """Make a month's pre-filled papers for every unit; again, it makes only what changed."""
     office, folder, where = open_office(settings()), out or Path(month), console()
     results: list[UnitResult] = []
+    kept: list[Path] = []
     with office.store.reading() as connection:
         total = len(read_units(connection, site, unit))
     if not total:
@@ -225,11 +226,11 @@ def month(month: str, out: Path | None, site: str | None, unit: str | None, lang
     with progress(where) as bar:
         task = bar.add_task("Papers", total=total)
         for result in issue_month(office, month, site=site, unit=unit, lang=lang):
-            write_unit(office, result, folder)
+            kept += write_unit(office, result, folder).kept
             results.append(result)
             bar.advance(task)
     written = _write_packets(office, results, month, folder, lang or "en", where) if packets and unit is None else []
-    _say_month(results, written, folder, as_json=as_json)
+    _say_month(results, written, kept, folder, as_json=as_json)
     if any(result.failed for result in results):
         sys.exit(_REFUSED)
 
@@ -253,14 +254,16 @@ def _write_packets(office: Office, results: Sequence[UnitResult], month: str, fo
     return written
 
 
-def _say_month(results: Sequence[UnitResult], packets: Sequence[Path], folder: Path, *, as_json: bool) -> None:
+def _say_month(results: Sequence[UnitResult], packets: Sequence[Path], kept: Sequence[Path], folder: Path, *, as_json: bool) -> None:
     if as_json:
         units = [
             {"site": result.unit.site, "unit": result.unit.name, "documents": [document.id for document in result.documents], "made": result.made, "skipped": result.skipped, "failed": result.failed}
             for result in results
         ]
-        click.echo(json.dumps({"folder": str(folder), "packets": [str(file) for file in packets], "units": units}, ensure_ascii=False))
+        click.echo(json.dumps({"folder": str(folder), "packets": [str(file) for file in packets], "kept": [str(file) for file in kept], "units": units}, ensure_ascii=False))
         return
+    for file in kept:
+        click.echo(f"  {file}: somebody wrote in it, so it was left as it is. Take it in with: formsvc receive")
     made, papers = sum(result.made for result in results), sum(len(result.documents) for result in results)
     for result in results:
         if result.skipped or result.failed:
@@ -288,9 +291,11 @@ def receive_files(paths: Sequence[Path], expected: str | None, password_file: Pa
             bar.console.print(_line(receipt), highlight=False, markup=False, soft_wrap=True) if not as_json else click.echo(_receipt_as_json(receipt))
             bar.advance(task)
     renewed = renew_follow_up(office, receipts)
+    for where_it_failed, refused in renewed.failed:
+        click.echo(f"  {where_it_failed}: its follow-up form could not be made anew. {refused.message}", err=True)
     if not as_json:
-        _say_received(receipts, renewed)
-    if any(receipt.state == "refused" for receipt in receipts):
+        _say_received(receipts, renewed.made)
+    if renewed.failed or any(receipt.state == "refused" for receipt in receipts):
         sys.exit(_REFUSED)
 
 

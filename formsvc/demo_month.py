@@ -114,7 +114,7 @@ def _typed(office: Office, document: Document, action: str) -> bytes:
 
 def _carried(office: Office, receipts: list[Receipt], folder: Path, step: Callable[[str], None]) -> Step:
     step("follow-up")
-    renewed = renew_follow_up(office, receipts)
+    renewed = renew_follow_up(office, receipts).made
     with office.store.reading() as connection:
         actions = {action.id for action in read_actions(connection, only_open=True)}
     carried: set[str] = set()

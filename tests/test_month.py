@@ -1,6 +1,5 @@
 """The month: papers pre-filled from roster and actions, made once; every boundary case of real life."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -68,8 +67,29 @@ def test_the_same_month_twice_gives_the_same_documents_ids_and_bytes(with_childr
     first, second = issue(office, "2026-11"), issue(office, "2026-11")
     assert [result.documents for result in first] == [result.documents for result in second]
     assert [result.made for result in second] == [0]
-    written = [file.read_bytes() for result in first for file in write_unit(office, result, tmp_path / "one")]
-    assert written == [file.read_bytes() for result in second for file in write_unit(office, result, tmp_path / "two")]
+    written = [file.read_bytes() for result in first for file in write_unit(office, result, tmp_path / "one").files]
+    assert written == [file.read_bytes() for result in second for file in write_unit(office, result, tmp_path / "two").files]
+
+
+def test_what_somebody_typed_into_the_folder_is_never_overwritten_or_removed(with_children: Callable[..., Office], tmp_path: Path) -> None:
+    """People fill papers in where they find them; a new edition and another run leave such a file alone and say so."""
+    office = with_children()
+    first = issue(office, "2026-11")
+    worksheet, follow_up_form = write_unit(office, first[0], tmp_path).files
+    for file in (worksheet, follow_up_form):
+        file.write_bytes(file.read_bytes() + b"typed by somebody")
+    assert write_unit(office, issue(office, "2026-11")[0], tmp_path).kept == (worksheet, follow_up_form)
+    enrol(office, [child(4)])
+    assert worksheet in write_unit(office, issue(office, "2026-11")[0], tmp_path).kept
+    assert worksheet.read_bytes().endswith(b"typed by somebody")
+
+
+def test_an_older_edition_as_it_was_issued_makes_room(with_children: Callable[..., Office], tmp_path: Path) -> None:
+    office = with_children()
+    older = write_unit(office, issue(office, "2026-11")[0], tmp_path).files[0]
+    enrol(office, [child(4)])
+    newer = write_unit(office, issue(office, "2026-11")[0], tmp_path)
+    assert (older.exists(), newer.files[0].exists(), newer.kept) == (False, True, ())
 
 
 def test_worksheets_are_filled_from_the_roster(with_children: Callable[..., Office]) -> None:
@@ -302,7 +322,6 @@ def test_times_keep_their_order_when_the_clocks_change(monkeypatch: pytest.Monke
         assert now().endswith("+00:00")
     finally:
         monkeypatch.undo()
-        os.environ.setdefault("TZ", "UTC")
         time.tzset()
 
 

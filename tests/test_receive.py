@@ -459,10 +459,18 @@ def test_an_archive_that_claims_less_than_it_holds_is_read_only_so_far(tmp_path:
 def test_follow_up_forms_are_made_anew_after_receiving(office: Office, worksheet: Document) -> None:
     """R8: the actions of the worksheet stand on the month's form without another command."""
     receipt = send(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
-    assert renew_follow_up(office, [receipt]) == 1
-    assert renew_follow_up(office, [receipt]) == 0
+    assert renew_follow_up(office, [receipt]).made == 1
+    assert renew_follow_up(office, [receipt]).made == 0
     newest = documents(issue(office, "2026-11"), "case-management")[0]
     assert (newest.edition, len(newest.rows["actions"])) == (2, 1)
+
+
+def test_a_follow_up_form_that_cannot_be_made_anew_is_told(office: Office, worksheet: Document) -> None:
+    """A name that no paper can hold: the unit is named, and the return stays counted."""
+    receipt = send(office, worksheet, discussed("2026-11-12", (0, need("Call the clinic"))))
+    with office.store.writing() as connection:
+        connection.execute(text("UPDATE staff SET name = :name"), {"name": "x" * 3000})
+    assert [place for place, _ in renew_follow_up(office, [receipt]).failed] == ["Cedar Hall, Preschool 1, 2026-11"]
 
 
 # ---------------------------------------------------------------- logs

@@ -5,7 +5,7 @@ by month, so that the order in which papers come back does not matter and a skip
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -187,8 +187,3 @@ def _joined(found: Sequence[Told], siblings: Mapping[int, str]) -> tuple[Told, .
 def carried_months(opened: str, months: Iterable[str]) -> int:
     """Into how many later months an action was carried (R11), from the months of the papers that tell of it."""
     return len({month for month in months if month > opened})
-
-
-def child_rows(rows: Mapping[str, Sequence[str]], form: str) -> Iterator[tuple[int, str]]:
-    """The rows of a sheet's children or actions with their place."""
-    yield from enumerate(rows.get(_GROUPS.get(form, ""), ()))

@@ -5,11 +5,12 @@ One function per rule id, like `casework.rules`; sources: the agency procedures,
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from formsvc.casework.cells import Rows
 from formsvc.casework.followup import goes_on
+from formsvc.casework.prefill import earliest_conference
 from formsvc.model.form import Form
 from formsvc.model.procedure import Procedure, month_of
 from formsvc.model.record import Problem, Row, Values, problem
@@ -44,22 +45,23 @@ def _entries(values: Values, rows: Rows, group: str) -> Iterator[tuple[str, str,
             yield f"{group}-{number}-", identities[number] if number < len(identities) else "", row
 
 
-def _day(value: object) -> date | None:
+def as_day(value: object) -> date | None:
+    """The day a record gives, if it gives one."""
     return date.fromisoformat(value) if isinstance(value, str) and value else None
 
 
 def r1(values: Values, _rows: Rows, context: Context) -> Iterator[Problem]:
     """One conference per unit and month: the one written down was held in the month of the paper."""
-    held = _day(values.get("conference_date"))
+    held = as_day(values.get("conference_date"))
     if held is not None and month_of(held) != context.month:
         yield problem("conference-outside-month", "conference_date", "error", month=context.month)
 
 
 def r2(values: Values, _rows: Rows, context: Context) -> Iterator[Problem]:
     """A unit's first conference comes after the first days of class: exactly on the last of them plus one is allowed."""
-    held = _day(values.get("conference_date"))
-    if context.is_first and held and context.start and held < context.start + timedelta(days=context.procedure.first_conference_days):
-        earliest = context.start + timedelta(days=context.procedure.first_conference_days)
+    held = as_day(values.get("conference_date"))
+    earliest = earliest_conference(context.start, context.procedure)
+    if context.is_first and held and earliest and held < earliest:
         yield problem("conference-too-early", "conference_date", "error", days=context.procedure.first_conference_days, earliest=f"{earliest:%m/%d/%Y}")
 
 
@@ -98,9 +100,9 @@ def r15(values: Values, rows: Rows, _context: Context) -> Iterator[Problem]:
 
 def r16(values: Values, rows: Rows, _context: Context) -> Iterator[Problem]:
     """Reports are pulled before the meeting and dated no later than it."""
-    held = _day(values.get("conference_date"))
+    held = as_day(values.get("conference_date"))
     for key, _, row in _entries(values, rows, "reports"):
-        pulled = _day(row.get("pulled_on"))
+        pulled = as_day(row.get("pulled_on"))
         if pulled is None:
             yield problem("report-not-pulled", f"{key}pulled_on", "warning")
         elif held is not None and pulled > held:

@@ -18,8 +18,9 @@ from formsvc.office.about import About, Paper, about, find_child, read_papers
 from formsvc.office.office import Office
 from formsvc.store.followup import read_events
 from formsvc.store.log import LOGS, entries, now
+from formsvc.store.papers import said_sheet
 from formsvc.store.roster import Child, read_enrolments
-from formsvc.store.schema import cases, children, consents, decisions, enrolments, files, holds, monitoring, questions, sheets, sites, units
+from formsvc.store.schema import cases, children, consents, decisions, enrolments, files, holds, monitoring, questions, sites, units
 
 YEARS: Final = 7
 LEAST_YEARS: Final = 3
@@ -151,14 +152,7 @@ def _label(connection: Connection, paper: Paper) -> dict[str, Any]:
     """Which paper it is, for people."""
     row = paper.row
     label = {"document": row.id if paper.kind == "document" else "", "return": row.id if paper.kind == "return" else "", "revision": row.number if paper.kind == "revision" else "", "at": row.at}
-    return {name: value for name, value in label.items() if value != ""} | {"sheet": where(connection, paper.sheet)}
-
-
-def where(connection: Connection, sheet: int | None) -> str:
-    """A sheet in words: site, unit, month and form."""
-    wanted = select(sites.c.name, units.c.name, sheets.c.month, sheets.c.form).select_from(sheets.join(units).join(sites)).where(sheets.c.id == sheet)
-    row = connection.execute(wanted).first() if sheet is not None else None
-    return ", ".join(row) if row else "not placed"
+    return {name: value for name, value in label.items() if value != ""} | {"sheet": said_sheet(connection, paper.sheet) or "not placed"}
 
 
 def _enrolments(connection: Connection, child: int) -> Sequence[RowMapping]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from formsvc.casework.month_rules import as_day
 from formsvc.model.procedure import month_of, year_start
 from formsvc.model.record import Values
 from formsvc.store.papers import Sheet
@@ -22,11 +23,6 @@ class Meeting:
     planned_on: date | None = None
     start_time: str = ""
     end_time: str = ""
-
-
-def as_day(value: object) -> date | None:
-    """The day a record gives, if it gives one."""
-    return date.fromisoformat(value) if isinstance(value, str) and value else None
 
 
 def read_meeting(connection: Connection, unit: int, month: str) -> Meeting:

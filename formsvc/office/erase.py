@@ -24,12 +24,12 @@ from formsvc.model.record import Row as Answers
 from formsvc.model.record import Values
 from formsvc.model.values import plain
 from formsvc.office.about import About, Paper, about, find_child, find_erased, read_papers
-from formsvc.office.care import YEARS, check_reason, is_held, kept_until, subject_is, where
+from formsvc.office.care import YEARS, check_reason, is_held, kept_until, subject_is
 from formsvc.office.office import Office
 from formsvc.office.sheets import settle_sheet
 from formsvc.store.digest import digest
 from formsvc.store.followup import KeptAction
-from formsvc.store.papers import counted_returns, latest_revision, read_sheet
+from formsvc.store.papers import counted_returns, latest_revision, read_sheet, said_sheet
 from formsvc.store.roster import Child, read_children, read_enrolments
 from formsvc.store.schema import (
     action_children,
@@ -354,7 +354,7 @@ class _Search:
             leaves = [(name, *leaf) for name, value in row.items() for leaf in _leaves(value)]
             said = {(f"{name}{path}", what) for name, path, text in leaves if (what := self.what(text, name=f"{name}{path}", is_here=is_here))}
             if said:
-                place = f"{table.name} {'.'.join(str(row[key.name]) for key in table.primary_key)}" + (f" ({where(connection, sheet)})" if sheet is not None else "")
+                place = f"{table.name} {'.'.join(str(row[key.name]) for key in table.primary_key)}" + (f" ({said_sheet(connection, sheet)})" if sheet is not None else "")
                 yield from (Mention(place=f"{place}: {leaf}", what=what) for leaf, what in said)
 
     def what(self, text: str, *, name: str, is_here: bool) -> str:

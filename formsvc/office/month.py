@@ -165,26 +165,45 @@ def paper_of(office: Office, document: Document) -> bytes | None:
     return office.store.vault.get(document.file)
 
 
-def write_unit(office: Office, result: UnitResult, folder: Path) -> tuple[Path, ...]:
-    """A unit's papers in its folder; a file that is there with the same bytes is left alone."""
-    written = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A unit's papers in a folder. `kept` are files that somebody changed there: they were left as they are."""
+
+    files: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
+
+
+def write_unit(office: Office, result: UnitResult, folder: Path) -> Written:
+    """A unit's papers in its folder, and older editions out of it.
+
+    People fill papers in where they find them: a file that is not as it was issued is never overwritten or removed.
+    """
+    files, kept = [], []
     for document in result.documents:
         file = folder / folder_name(result.unit.site) / folder_name(result.unit.name) / file_name(document)
         if (content := paper_of(office, document)) is None:
             continue
-        if not file.exists() or file.read_bytes() != content:
+        if not file.exists():
             write_file(file, content)
-        written.append(file)
-        _clear_older(office, document, file)
-    return tuple(written)
+        elif file.read_bytes() != content:
+            kept.append(file)
+        files.append(file)
+        kept += _clear_older(office, document, file)
+    return Written(files=tuple(files), kept=tuple(kept))
 
 
-def _clear_older(office: Office, document: Document, file: Path) -> None:
-    """Older editions of the paper make room: they count if they come back, but nobody should print them anew."""
+def _clear_older(office: Office, document: Document, newest: Path) -> Iterator[Path]:
+    """Remove older editions of a paper that lie beside the newest one as they were issued; gives those that were changed."""
     with office.store.reading() as connection:
         older = [other for other in read_documents(connection, [document.sheet]) if other.edition < document.edition]
     for other in older:
-        file.with_name(file_name(other)).unlink(missing_ok=True)
+        file = newest.with_name(file_name(other))
+        if not file.exists():
+            continue
+        if file.read_bytes() == paper_of(office, other):
+            file.unlink()
+        else:
+            yield file
 
 
 def site_packet(office: Office, site: str, month: str, results: Sequence[UnitResult], lang: Lang = "en") -> bytes:

@@ -16,21 +16,20 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from formsvc.casework.cells import cells_of, row_identities
+from formsvc.casework.month_rules import as_day
 from formsvc.errors import Refused
 from formsvc.model.form import FormId
 from formsvc.model.interpret import answer_texts
 from formsvc.model.procedure import month_of
 from formsvc.model.record import Problem, Submission
-from formsvc.office.conferences import as_day
 from formsvc.office.erase import erase_child, pseudonym
 from formsvc.office.incoming import LEFT_ALONE, Found
 from formsvc.office.month import issue_unit
 from formsvc.office.office import Office
-from formsvc.office.review import said_of
 from formsvc.office.sheets import SheetState, settle_from
 from formsvc.service import Received
 from formsvc.store.digest import stored_digest
-from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, read_sheet, read_sheets
+from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, read_sheet, read_sheets, said_sheet
 from formsvc.store.roster import read_enrolments, read_units
 from formsvc.store.schema import children, returns
 from formsvc.store.store import settle_file
@@ -114,7 +113,7 @@ def _again(connection: Connection, name: str, known: Return) -> Receipt:
         name=name,
         state="again",
         document=known.document or known.stamp,
-        where=said_of(connection, known.sheet) if known.sheet else "",
+        where=said_sheet(connection, known.sheet),
         message=f"was received before, on {known.at[:10]}{_AGAIN.get(known.state, '').format(number=known.id)}",
         unit=_unit(connection, known.sheet),
     )
@@ -153,7 +152,7 @@ def _taken_in(office: Office, found: Found, received: Received, month: str | Non
     if document is not None:
         _erase_again(office, document)
     if month is not None and receipt.month and receipt.month != month:
-        return Receipt(**{name: getattr(receipt, name) for name in Receipt.__slots__} | {"message": f"belongs to {receipt.month}, not to {month}: it counts for its own month"})
+        return replace(receipt, message=f"belongs to {receipt.month}, not to {month}: it counts for its own month")
     return receipt
 
 
@@ -223,7 +222,7 @@ def _receipt(connection: Connection, name: str, columns: dict[str, Any], state: 
         name=name,
         state=columns["state"],
         document=document.id if document else str(columns.get("stamp", "")),
-        where=said_of(connection, document.sheet) if document else "",
+        where=said_sheet(connection, document.sheet if document else None),
         answers=len(columns.get("values", ())),
         changed=state.changed if state else False,
         questions=state.questions if state else 1,
@@ -234,8 +233,16 @@ def _receipt(connection: Connection, name: str, columns: dict[str, Any], state: 
     )
 
 
-def renew_follow_up(office: Office, receipts: Sequence[Receipt]) -> int:
-    """R8, R10: make the follow-up forms anew that lack actions of the papers just received; how many were.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """How many follow-up forms were made anew, and the units and months where that failed."""
+
+    made: int = 0
+    failed: tuple[tuple[str, Refused], ...] = ()
+
+
+def renew_follow_up(office: Office, receipts: Sequence[Receipt]) -> Renewed:
+    """R8, R10: make the follow-up forms anew that lack actions of the papers just received; a unit that fails does not stop the others.
 
     An action stands on the paper of the unit where its child is now, in this month and in later ones that were issued.
     """
@@ -243,13 +250,13 @@ def renew_follow_up(office: Office, receipts: Sequence[Receipt]) -> int:
     with office.store.reading() as connection:
         units = {unit.id: unit for unit in read_units(connection)}
         wanted = {(unit, month) for one, since in touched for unit in _where_its_children_are(connection, one) for month in _issued_since(connection, unit, since)}
-    made = 0
+    made, failed = 0, []
     for unit, month in sorted(wanted):
         try:
             made += issue_unit(office, units[unit], month).made
-        except Refused:  # `month` tells it, with the unit's name
-            continue
-    return made
+        except Refused as refused:
+            failed.append((f"{units[unit].site}, {units[unit].name}, {month}", refused))
+    return Renewed(made=made, failed=tuple(failed))
 
 
 def _where_its_children_are(connection: Connection, unit: int) -> set[int]:
@@ -259,4 +266,4 @@ def _where_its_children_are(connection: Connection, unit: int) -> set[int]:
 
 def _issued_since(connection: Connection, unit: int, month: str) -> set[str]:
     """The months from this one on in which a unit's papers were issued."""
-    return {month} | {sheet.month for sheet in read_sheets(connection, unit_id=unit) if sheet.month > month}
+    return {sheet.month for sheet in read_sheets(connection, unit_id=unit) if sheet.month >= month}

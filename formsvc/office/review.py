@@ -27,9 +27,10 @@ from formsvc.store.papers import (
     read_return,
     read_sheet,
     read_sheets,
+    said_sheet,
     standing_decisions,
 )
-from formsvc.store.roster import Child, read_children, read_units
+from formsvc.store.roster import Child, find_unit, read_children, read_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ def sheet_problems(office: Office, month: str, site: str | None = None) -> Itera
     """Every error and note in a month's papers, in words: where, which child, which question."""
     with office.store.reading() as connection:
         for sheet in read_sheets(connection, month=month):
-            where = said_of(connection, sheet.id)
+            where = said_sheet(connection, sheet.id)
             if not sheet.problems or (site is not None and not where.startswith(f"{site}, ")):
                 continue
             yield f"{where}:"
@@ -146,7 +147,7 @@ def decide(office: Office, number: int, choice: str) -> str:
         if choice == "ok":
             answer_question(connection, number)
             value: Any = None
-            said = "stands as it is"
+            said = "is left out; the record stays as it is" if row.return_id is not None and row.cell else "stands as it is"
         else:
             value = _child_chosen(connection, choice[1:]) if row.code == "unknown-child" and choice.startswith("=") else _chosen(office, connection, row, choice)
             said = f"is now {value!r}" if value is not None else "is empty now"
@@ -275,13 +276,13 @@ def place(office: Office, return_id: int, *, site: str | None = None, unit: str 
             raise Refused("return-not-waiting", str(return_id))
         if not back.form:
             raise Refused("return-unread", str(return_id))
-        sheet = _target(connection, back.document, back.form, site, unit, month)
+        sheet = back.sheet if back.sheet is not None and unit is None and month is None else _target(connection, back.document, back.form, site, unit, month)
         document = back.document or newest_documents(connection, [sheet])[sheet].id
         move_return(connection, return_id, state="counted", sheet_id=sheet, document=document)
         _close(connection, return_id)
         office.store.log(connection, "placed", f"return:{return_id}", sheet=sheet)
         settle_from(office, connection, sheet, f"return:{return_id}")
-        return said_of(connection, sheet)
+        return said_sheet(connection, sheet)
 
 
 def _target(connection: Connection, document: str | None, form: str, site: str | None, unit: str | None, month: str | None) -> int:
@@ -301,17 +302,7 @@ def _unit_of(connection: Connection, document: str | None) -> Any:
     known = find_document(connection, document) if document else None
     if known is None:
         raise Refused("place-needed", "")
-    wanted = read_sheet(connection, known.sheet).unit
-    return [unit for unit in read_units(connection) if unit.id == wanted]
-
-
-def said_of(connection: Connection, sheet_id: int | None) -> str:
-    """A sheet in words: site, unit, month, form."""
-    if sheet_id is None:
-        return "not placed"
-    sheet = read_sheet(connection, sheet_id)
-    unit = next(unit for unit in read_units(connection) if unit.id == sheet.unit)
-    return f"{unit.site}, {unit.name}, {sheet.month}, {sheet.form}{f', part {sheet.part}' if sheet.part > 1 else ''}"
+    return [find_unit(connection, read_sheet(connection, known.sheet).unit)]
 
 
 def drop(office: Office, return_id: int, why: str) -> str:
@@ -325,7 +316,7 @@ def drop(office: Office, return_id: int, why: str) -> str:
         office.store.log(connection, "dropped", f"return:{return_id}")
         if back.sheet is not None:
             settle_from(office, connection, back.sheet, f"dropped:{return_id}")
-        return f"{back.file_name}; {said_of(connection, back.sheet)}"
+        return f"{back.file_name}; {said_sheet(connection, back.sheet) or 'not placed'}"
 
 
 def _close(connection: Connection, return_id: int) -> None:

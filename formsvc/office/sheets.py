@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from formsvc.casework.cells import Cells, Rows, all_rows, cell_of, cells_of, joined_rows, row_identities, split_cell, values_of
-from formsvc.casework.month_rules import Context, judge_sheet
+from formsvc.casework.month_rules import Context, as_day, judge_sheet
 from formsvc.casework.prefill import UnitMonth
 from formsvc.casework.reconcile import Answered, Conflict, Contribution, Decision, Settled, settle
 from formsvc.casework.rules import judge
@@ -22,7 +22,7 @@ from formsvc.model.kinds import Choices
 from formsvc.model.procedure import months_between
 from formsvc.model.record import Problem, Values
 from formsvc.model.values import plain
-from formsvc.office.conferences import as_day, hold_conference
+from formsvc.office.conferences import hold_conference
 from formsvc.office.follow import follow
 from formsvc.office.office import Office
 from formsvc.office.units import unit_month
@@ -46,7 +46,7 @@ from formsvc.store.papers import (
     standing_decisions,
     sync_questions,
 )
-from formsvc.store.roster import Enrolment, find_child, read_children, read_enrolments, read_units
+from formsvc.store.roster import Enrolment, find_child, find_unit, read_children, read_enrolments
 from formsvc.store.schema import revisions
 
 HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"})
@@ -95,7 +95,7 @@ def settle_sheet(office: Office, connection: Connection, sheet_id: int, cause: s
     settled, rows = _settled(form, documents, copies, decided)
     values = values_of(form, settled.cells, rows)
     changed, number = _revise(office, connection, sheet, values, rows, cause) if settled.edited or sheet.revision else (False, 0)
-    unit = next(unit for unit in read_units(connection) if unit.id == sheet.unit)
+    unit = find_unit(connection, sheet.unit)
     state = unit_month(office, connection, unit, sheet.month)
     who = _resolve(connection, state, sheet, settled, decided.keys())
     follow(connection, sheet, settled, who.children)

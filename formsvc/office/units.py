@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from formsvc.casework.cells import all_rows, cells_of, split_cell
+from formsvc.casework.coverage import whereabouts
 from formsvc.casework.followup import Event, Standing, fold
 from formsvc.casework.prefill import Enrolled, OpenAction, UnitMonth
 from formsvc.model.form import FormId
 from formsvc.model.kinds import Lang
-from formsvc.model.procedure import first_day, last_day
+from formsvc.model.procedure import last_day
 from formsvc.model.roster import StaffMember
 from formsvc.model.stamp import in_words
 from formsvc.office.conferences import last_held, read_meeting
@@ -48,15 +49,8 @@ def unit_month(office: Office, connection: Connection, unit: Unit, month: str, l
 
 
 def _present(spells: Iterable[Enrolment], unit: int, month: str) -> dict[int, Enrolment]:
-    """The stays that reach into the month, in order of the roster: a child who moved is where it was last."""
-    first, last = first_day(month), last_day(month)
-    latest: dict[int, Enrolment] = {}
-    for spell in spells:
-        if (spell.starts is None or spell.starts <= last) and (spell.ends is None or spell.ends >= first):
-            known = latest.get(spell.child)
-            if known is None or (spell.starts or first) >= (known.starts or first):
-                latest[spell.child] = spell
-    return {child: spell for child, spell in latest.items() if spell.unit == unit}
+    """The stays in a unit that reach into the month, in order of the roster."""
+    return {child: spell for child, spell in whereabouts(spells, month).items() if spell.unit == unit}
 
 
 def _enrolled(child: Child, spell: Enrolment, spells: Sequence[Enrolment]) -> Enrolled:
@@ -121,7 +115,7 @@ def _here(connection: Connection, action: KeptAction, unit: int, month: str, enr
     if len(action.children) <= 1:
         return not action.children or action.children[0] in enrolled
     spells = read_enrolments_of(connection, action.children)
-    where = {child: spell.unit for one in {spell.unit for spell in spells} for child, spell in _present(spells, one, month).items()}
+    where = {child: spell.unit for child, spell in whereabouts(spells, month).items()}
     staying = [child for child in action.children if child in where and not _ended(spells, child, month)] or [child for child in action.children if child in where]
     return bool(staying) and where[staying[0]] == unit
 

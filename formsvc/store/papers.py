@@ -106,6 +106,13 @@ def read_sheet(connection: Connection, sheet: int) -> Sheet:
     return _sheet(connection.execute(select(sheets).where(sheets.c.id == sheet)).one())
 
 
+def said_sheet(connection: Connection, sheet: int | None) -> str:
+    """A sheet in words: site, unit, month, form and part; empty for none."""
+    wanted = select(sites.c.name, units.c.name, sheets.c.month, sheets.c.form, sheets.c.part).select_from(sheets.join(units).join(sites)).where(sheets.c.id == sheet)
+    row = connection.execute(wanted).first() if sheet is not None else None
+    return ", ".join((*row[:4], *((f"part {row[4]}",) if row[4] > 1 else ()))) if row else ""
+
+
 def _sheet(row: Row[Any]) -> Sheet:
     return Sheet(id=row.id, unit=row.unit_id, month=row.month, form=row.form, part=row.part, revision=row.revision, problems=_problems(row.problems), done_on=row.done_on)
 

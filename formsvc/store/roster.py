@@ -51,14 +51,21 @@ class Child:
 # ---------------------------------------------------------------- read
 
 
-def read_units(connection: Connection, site: str | None = None, name: str | None = None) -> tuple[Unit, ...]:
+def read_units(connection: Connection, site: str | None = None, name: str | None = None, *, key: int | None = None) -> tuple[Unit, ...]:
     """The units, by site and name."""
     wanted = select(units.c.id, sites.c.name.label("site"), units.c.name, units.c.option, units.c.start).join(sites).order_by(sites.c.name, units.c.name)
     if site is not None:
         wanted = wanted.where(sites.c.name == site)
     if name is not None:
         wanted = wanted.where(units.c.name == name)
+    if key is not None:
+        wanted = wanted.where(units.c.id == key)
     return tuple(Unit(id=row.id, site=row.site, name=row.name, option=cast("ProgramOption", row.option), start=row.start) for row in connection.execute(wanted))
+
+
+def find_unit(connection: Connection, key: int) -> Unit:
+    """The unit of that key."""
+    return next(unit for unit in read_units(connection, key=key))
 
 
 def read_staff(connection: Connection) -> Mapping[int, tuple[StaffMember, ...]]:
