@@ -273,7 +273,6 @@ WORDING: Final[Mapping[str, Wording]] = {
     "monitoring-undated": Wording("R20: children have no day of enrolment, so that nothing can be counted from it", "Import a roster that has the days."),
     "monitoring-unknown": Wording("this kind of monitoring is not in the agency's procedure", "Choose one of: {known}."),
     "monitoring-subject": Wording("there is nobody and nothing of that number to monitor this way", "Give it as the list of what is due does."),
-    # Rules of the procedures (domain rules R3-R14); their code carries the meaning, their id the source
     # Rules of the procedures (domain rules R3-R32); their code carries the meaning, their id the source
     "first-conference-row-empty": Wording("R3: at the first conference every child is discussed, and this row has no content", "Write at least one discussion point, or a strength."),
     "new-child-not-discussed": Wording("R4: a child new since the last conference must be discussed", "Untick “No discussion points” and write the discussion."),

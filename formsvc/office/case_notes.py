@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from formsvc.casework.coverage import whereabouts
+from formsvc.casework.month_rules import as_day
 from formsvc.model.form import Form, FormId
 from formsvc.model.stamp import in_words
 from formsvc.model.values import plain
-from formsvc.office.conferences import as_day
 from formsvc.office.exported import NOTES, asks_of, check_month, log_end, said, tell
 from formsvc.office.monitoring import Agency, read_agency
 from formsvc.office.office import Office

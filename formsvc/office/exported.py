@@ -5,11 +5,11 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from formsvc.casework.month_rules import as_day
 from formsvc.errors import Refused
 from formsvc.model.form import Ask, Form
 from formsvc.model.kinds import Choice, Choices, Day, Tick
 from formsvc.model.procedure import is_month
-from formsvc.office.conferences import as_day
 from formsvc.office.office import Office
 from formsvc.renderers.tables import Cell, Sheet
 from formsvc.store.schema import logs, sheets

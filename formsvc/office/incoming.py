@@ -13,6 +13,7 @@ from formsvc.files import read_file
 _SUFFIXES: Final = frozenset({".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 LEFT_ALONE: Final = "left-alone"
 """The code of a file in a folder or archive that is no paper: told, and no failure."""
+_BROKEN: Final = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError)
 _MOST_FILES: Final = 5_000
 _MOST_UNPACKED: Final = 2_000_000_000
 
@@ -68,7 +69,7 @@ def _unpacked(name: str, content: bytes, most_megabytes: int) -> Iterator[Found]
                     break
             if len(members) > _MOST_FILES or total > _MOST_UNPACKED:
                 yield Found(name=name, refused=Refused("archive-too-large", name, detail=f"{len(members)} files"))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as problem:
+    except _BROKEN as problem:
         yield Found(name=name, refused=Refused("archive-damaged", name, detail=type(problem).__name__))
 
 
@@ -78,7 +79,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, most_m
             content = source.read(most_megabytes * 1_000_000 + 1)
     except RuntimeError:  # the archive is encrypted
         return Found(name=name, refused=Refused("archive-protected", name))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as problem:
+    except _BROKEN as problem:
         return Found(name=name, refused=Refused("archive-damaged", name, detail=type(problem).__name__))
     if len(content) > most_megabytes * 1_000_000:
         return Found(name=name, refused=Refused("file-too-large", name, size=round(len(content) / 1_000_000), most=most_megabytes))

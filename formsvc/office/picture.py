@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, func, select
 
 from formsvc.casework.coverage import Coverage, Weight, has_left, place_on, whereabouts
 from formsvc.casework.followup import Standing
+from formsvc.casework.month_rules import as_day
 from formsvc.casework.rules import role_label
 from formsvc.errors import Refused
 from formsvc.model.form import Form
 from formsvc.model.procedure import is_month, last_day, months_between, year_start
-from formsvc.office.conferences import CASE, as_day
+from formsvc.office.conferences import CASE
 from formsvc.office.monitoring import Agency, read_agency
 from formsvc.office.office import Office
 from formsvc.store.followup import KeptAction, read_actions
