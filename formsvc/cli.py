@@ -17,7 +17,8 @@ from formsvc import __version__
 from formsvc.check import check_fonts, check_form_folder, check_letter
 from formsvc.cli_care import backup, child, keys, restore, verify
 from formsvc.cli_letter import case, letter
-from formsvc.cli_month import import_roster, month, plan, receive_files, review
+from formsvc.cli_month import import_roster, month, plan, receive_files
+from formsvc.cli_review import review
 from formsvc.cli_status import export, monitoring, show_log, show_status
 from formsvc.demo import run_demo
 from formsvc.demo_month import run_month

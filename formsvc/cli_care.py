@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -30,10 +30,13 @@ _HOUR: Final = 3_600
 
 
 @click.command()
+@click.option("--sweep", is_flag=True, help="First forget files that were arriving more than an hour ago, when their process died.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list of what is wrong.")
-def verify(*, as_json: bool) -> None:
+def verify(*, sweep: bool, as_json: bool) -> None:
     """Look the data through: every row its file, every file its row, everything authentic, both logs whole."""
     office, where = open_office(settings()), console()
+    if sweep:
+        office.store.sweep((datetime.now(UTC) - timedelta(seconds=_HOUR)).isoformat(timespec="seconds"))
     with progress(where) as bar:
         task = bar.add_task("Looking", total=None)
         faults: list[Fault] = list(look_through(office, lambda done, total: bar.update(task, completed=done, total=total)))

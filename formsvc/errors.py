@@ -225,7 +225,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "file-orphan": Wording("no row knows this stored file", "Restore the database from the backup, or remove the file."),
     "file-unclaimed": Wording("this stored file belongs to no document and no return", "Restore the database from the backup."),
     "file-unsettled": Wording("a row counts on this file, which never arrived whole", "Receive it again."),
-    "file-arriving": Wording("this file was announced at {at} and never settled: its process died on the way", "Nothing is lost; sweep it away, and receive it again."),
+    "file-arriving": Wording("this file was announced at {at} and never settled: its process died on the way", "Nothing is lost: formsvc verify --sweep, and receive it again."),
     "file-not-erased": Wording("this file was erased, but is still stored", "Run the erasing again."),
     "erased-again": Wording("an old copy of a paper brought data of this erased child back", "Erase this pseudonym again."),
     "document-swapped": Wording("the stored file of this document is that of {found}", "Restore it from the backup."),

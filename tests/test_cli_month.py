@@ -1,12 +1,15 @@
 """The commands of the month: import, plan, month, receive, review, as a person types them."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from formsvc.office.office import open_office
 from formsvc.settings import samples_folder, settings
 from formsvc.typist import type_into
 from tests.offices import KEYS
@@ -159,6 +162,26 @@ def test_new_keys_are_never_made_beside_old_files(run: Run, tmp_path: Path, monk
     settings.cache_clear()
     code, _, err = run("verify")
     assert (code, "[keys-not-there]" in err, (tmp_path / "mistyped").exists()) == (2, True, False)
+
+
+def test_a_file_that_never_settled_is_swept_away(run: Run, tmp_path: Path) -> None:
+    """Its process died between announcing and counting it: a note until it is swept."""
+    run("import", ROSTER)
+    name = open_office(settings()).store.keep(b"on its way")
+    with closing(sqlite3.connect(tmp_path / "data" / "formsvc.db")) as database, database:
+        database.execute("UPDATE files SET at = '2026-01-01T00:00:00+00:00' WHERE name = ?", (name,))
+    assert "[file-arriving]" in run("verify")[1]
+    assert "Everything is there" in run("verify", "--sweep")[1]
+
+
+def test_what_somebody_typed_in_the_folder_is_told_and_left(run: Run, tmp_path: Path) -> None:
+    run("import", ROSTER)
+    run("month", "2026-11", "--unit", "Room 1")
+    paper = next((tmp_path / "2026-11" / "Mill Street" / "Room 1").glob("worksheet-*.pdf"))
+    typed = type_into(paper.read_bytes(), {"children-0-strengths": "Sings"})
+    paper.write_bytes(typed)
+    assert "somebody wrote in it" in run("month", "2026-11", "--unit", "Room 1")[1]
+    assert paper.read_bytes() == typed
 
 
 def test_shown_tables_and_exports(run: Run, tmp_path: Path) -> None:
