@@ -5,8 +5,9 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 DEMO   ?= demo
+WORDS  := formsvc/translations
 
-.PHONY: demo test bench samples lock clean
+.PHONY: demo test bench samples words lock clean
 
 demo: $(VENV)/run.done       ## the main job on sample data, in the folder ./demo
 	$(PYTHON) -m formsvc demo $(DEMO)
@@ -15,13 +16,18 @@ test: $(VENV)/test.done      ## lint, types, import contracts, tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
 bench: $(VENV)/test.done     ## ratios against named peers
 	$(PYTHON) -m benchmarks
 
 samples: $(VENV)/test.done   ## write samples/returned anew with the real writers
 	$(PYTHON) -m samples.make_returned
+
+words: $(VENV)/run.done      ## gather the words of the web pages into messages.po, and compile their Spanish
+	$(VENV)/bin/pybabel -q extract --mapping=$(WORDS)/babel.cfg --add-location=file --sort-by-file --output=$(VENV)/messages.pot formsvc
+	$(VENV)/bin/pybabel -q update --input-file=$(VENV)/messages.pot --output-dir=$(WORDS) --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(VENV)/bin/pybabel -q compile --directory=$(WORDS)
 
 $(VENV)/bin/python:
 	@command -v python3 >/dev/null || { echo "Python 3.11 or newer is needed: sudo apt-get install python3 python3-venv"; exit 1; }

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [fill|read|memory|letters|month] [--rounds N]`: run and print one table."""
+"""`python -m benchmarks [fill|read|memory|letters|month|web] [--rounds N]`: run and print one table."""
 
 import argparse
 import logging
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks import fill, letters, memory, month, read
+from benchmarks import fill, letters, memory, month, read, web
 from benchmarks.table import Row, as_markdown, machine
 from benchmarks.worksheets import open_service
 from formsvc.service import Service
 
-_ALL: Final[Mapping[str, Callable[[Service, int], Iterator[Row]]]] = {"fill": fill.run, "read": read.run, "memory": memory.run, "letters": letters.run, "month": month.run}
+_ALL: Final[Mapping[str, Callable[[Service, int], Iterator[Row]]]] = {"fill": fill.run, "read": read.run, "memory": memory.run, "letters": letters.run, "month": month.run, "web": web.run}
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from zoneinfo import available_timezones
 
 from formsvc.errors import Refused
 from formsvc.model.form import NAME, Ask, Form, FormId, Group
@@ -55,6 +56,8 @@ class Profile:
     """The line on a letter to the parent or guardian and to the youth themselves."""
     references: Mapping[str, str]
     procedure: Procedure = STANDARD
+    zone: str = "America/Denver"
+    """The agency's time zone, for days and times on the web."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +247,12 @@ def _profile(data: Mapping[str, Any], place: str) -> Profile:
         family_confidentiality=entry.words("family_confidentiality"),
         references=entry.take("references", dict, {}),
         procedure=_procedure(_Entry(entry.take("procedure", dict, {}), f"{place}: procedure")),
+        zone=entry.take("zone", str, "America/Denver"),
     )
     if profile.paper not in PAPERS:
         raise entry.wrong(f"“paper” must be one of: {', '.join(PAPERS)}")
+    if profile.zone not in available_timezones():
+        raise entry.wrong(f"“zone” must be a time zone such as America/Denver, not “{profile.zone}”")
     entry.done()
     return profile
 

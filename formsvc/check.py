@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from formsvc.casework.letters import LETTERS
 from formsvc.casework.rules import judge
@@ -13,18 +13,13 @@ from formsvc.files import read_file
 from formsvc.letters import sample_context
 from formsvc.model.form import Form, FormId
 from formsvc.model.kinds import LANGS
+from formsvc.model.scripts import SCRIPTS
 from formsvc.parsers.sandbox import run_limited
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.faces import coverage
 from formsvc.renderers.letter_faults import find_faults
 from formsvc.service import blank_values, checked_values
 from formsvc.settings import Settings
-
-SCRIPTS: Final = (
-    ("Latin", "José Zoë"), ("Vietnamese", "Nguyễn"), ("Greek", "Ελένη"), ("Cyrillic", "Ковач"), ("Arabic", "محمد"), ("Hebrew", "שלום"),
-    ("Devanagari", "क्षि"), ("Thai", "ไทย"), ("Khmer", "ខ្មែរ"), ("Ethiopic", "አማርኛ"), ("Chinese", "李小"), ("Japanese", "かなカナ"), ("Korean", "한글"), ("Emoji", "😀"),
-)
-"""Scripts a family's name or a note may be written in, with a sample of each."""
 
 
 def check_form_folder(folder: Path, settings: Settings) -> Iterator[str]:

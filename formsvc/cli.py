@@ -19,6 +19,7 @@ from formsvc.cli_care import backup, child, keys, restore, verify
 from formsvc.cli_letter import case, letter
 from formsvc.cli_month import import_roster, month, plan, receive_files
 from formsvc.cli_review import review
+from formsvc.cli_serve import pages, person, serve, worker
 from formsvc.cli_status import export, monitoring, show_log, show_status
 from formsvc.demo import run_demo
 from formsvc.demo_month import run_month
@@ -280,7 +281,7 @@ def _say_written(out: Path, content: bytes, passphrase_out: Path | None, *, as_j
         click.echo(f"{passphrase_out}: its passphrase. Tell it by another way than the document, then delete the file.")
 
 
-for command in (letter, case, import_roster, plan, month, receive_files, review, show_status, export, monitoring, show_log, verify, backup, restore, keys, child):
+for command in (letter, case, import_roster, plan, month, receive_files, review, show_status, export, monitoring, show_log, verify, backup, restore, keys, child, serve, pages, worker, person):
     cli.add_command(command)
 
 

@@ -65,7 +65,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterJob:
-    """What is asked for. `recipient` is one member of the team, or None for all of them."""
+    """What is asked for. `recipient` is one member of the team, or None for all of them (or for some: `members`)."""
 
     name: LetterName
     face: Face
@@ -74,6 +74,7 @@ class LetterJob:
     today: date
     recipient: Member | None = None
     password: str | None = None
+    members: tuple[Member, ...] = ()
 
 
 def open_case(catalog: Catalog, data: Mapping[str, Any]) -> Case:
@@ -131,6 +132,21 @@ def write_faces(catalog: Catalog, job: LetterJob, faces: Sequence[Face]) -> Iter
         yield face, Letter(content=content, problems=problems, disclosure=_disclosure(replace(job, face=face), template, recipients, content))
 
 
+def look_ahead(catalog: Catalog, job: LetterJob) -> tuple[Problem, ...]:
+    """What stands against a letter (errors, by recipient) and what a person should know before it goes (warnings); nothing is written."""
+    template = catalog.letter(job.name)
+    minutes = {key: int(value) for key, value in template.minutes.items()}
+    return (*refusals(job.case, _recipients(job), job.today, notes=template.protected), *doubts(job.case, job.name, minutes=minutes, today=job.today))
+
+
+def letter_page(catalog: Catalog, job: LetterJob) -> str:
+    """An unprotected letter as HTML, for its writer to look at before it goes; refuses one that only exists protected (R31)."""
+    template = catalog.letter(job.name)
+    if template.protected or job.name in PROTECTED:
+        raise Refused("protection-needed", job.name)
+    return _Writing(catalog, template, job, _recipients(job)).page
+
+
 def made_from(catalog: Catalog, job: LetterJob) -> str:
     """A digest of all that a letter's words come from, except the day it is written on."""
     template = catalog.letter(job.name)
@@ -141,7 +157,7 @@ def made_from(catalog: Catalog, job: LetterJob) -> str:
 
 
 def _recipients(job: LetterJob) -> list[Member]:
-    return [job.recipient] if job.recipient else list(job.case.team)
+    return [job.recipient] if job.recipient else list(job.members or job.case.team)
 
 
 def _check_way_out(template: LetterTemplate, job: LetterJob) -> None:
@@ -206,6 +222,11 @@ class _Writing:
 
     def _docx(self) -> bytes:
         return _limited(render_docx, self.file.read_bytes(), self.context, str(self.file), place=self.file)
+
+    @property
+    def page(self) -> str:
+        """The letter as HTML."""
+        return self._html
 
     @cached_property
     def _html(self) -> str:

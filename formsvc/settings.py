@@ -45,6 +45,14 @@ class Settings:
     """FORMSVC_FILES_KEY: the keys of encrypted files, as the key file has them."""
     files_key_file: Path | None = None
     """FORMSVC_FILES_KEY_FILE: their file, made on first use; it is not in the data folder, so that a copy of that tells nothing."""
+    url: str = "http://127.0.0.1:8000"
+    """FORMSVC_URL: the address that people type; with https, cookies travel only that way."""
+    proxies: int = 0
+    """FORMSVC_PROXIES: how many trusted proxies stand before the web service and tell where a request comes from."""
+    limits: str = "memory://"
+    """FORMSVC_LIMITS: where the API counts requests; redis://host shares the count between servers."""
+    hooks_anywhere: bool = False
+    """FORMSVC_HOOKS_ANYWHERE: webhooks may go to addresses of one's own network and without encryption; else only to public ones, by https."""
     user: str = "formsvc"
     """FORMSVC_USER: who is at work, for the logs; by default the name of the system's account."""
 
@@ -119,8 +127,33 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         files_options=_options(environ.get("FORMSVC_FILES_OPTIONS", "")),
         files_key=environ.get("FORMSVC_FILES_KEY") or None,
         files_key_file=Path(environ.get("FORMSVC_FILES_KEY_FILE") or _user_folder(environ, "XDG_CONFIG_HOME", ".config") / "formsvc" / "files-keys"),
+        url=_url(environ),
+        proxies=_proxies(environ),
+        limits=environ.get("FORMSVC_LIMITS", "memory://"),
+        hooks_anywhere=_yes(environ, "FORMSVC_HOOKS_ANYWHERE"),
         user=environ.get("FORMSVC_USER") or _account(),
     )
+
+
+def _url(environ: Mapping[str, str]) -> str:
+    text = environ.get("FORMSVC_URL", "http://127.0.0.1:8000").rstrip("/")
+    if not text.startswith(("http://", "https://")):
+        raise Refused("setting-invalid", "FORMSVC_URL", detail=f"“{text}” begins neither with https:// nor with http://")
+    return text
+
+
+def _proxies(environ: Mapping[str, str]) -> int:
+    text = environ.get("FORMSVC_PROXIES", "0")
+    if not text.isdecimal() or int(text) > 9:  # noqa: PLR2004
+        raise Refused("setting-invalid", "FORMSVC_PROXIES", detail=f"“{text}” is not a number of proxies")
+    return int(text)
+
+
+def _yes(environ: Mapping[str, str], variable: str) -> bool:
+    text = environ.get(variable, "")
+    if text not in ("", "yes", "no"):
+        raise Refused("setting-invalid", variable, detail=f"“{text}” is neither yes nor no")
+    return text == "yes"
 
 
 def _options(text: str) -> Mapping[str, Any]:

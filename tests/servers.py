@@ -8,12 +8,11 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +20,8 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-LOOPBACK: Final = "127.0.0.1"
+from tests.ports import LOOPBACK, free_port
+
 _FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _SMALL: Final = ("shared_buffers=32MB", "max_connections=60", "unix_socket_directories=", f"listen_addresses={LOOPBACK}", "log_min_messages=warning")
 
@@ -51,13 +51,6 @@ def _server_user() -> dict[str, Any]:
     pytest.skip("PostgreSQL does not run as root, and there is no user “postgres”: install the package postgresql")
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-    return port
-
-
 def _dying_with_us() -> list[str]:
     """The words before a server's command so that it stops when the tests are killed."""
     return ["setpriv", "--pdeathsig", "QUIT", "--"] if shutil.which("setpriv") else []
@@ -84,7 +77,7 @@ class Postgres:
     def start(self) -> None:
         """Run the server until it answers; a port that somebody else has taken meanwhile is left to them."""
         for _ in range(5):
-            self.port = self.port or _free_port()
+            self.port = self.port or free_port()
             options = [word for option in (*_SMALL, f"port={self.port}", *(() if self.durable else _FAST)) for word in ("-c", option)]
             with (self.folder / "log").open("ab") as log:
                 command = [*_dying_with_us(), str(self.programs / "postgres"), "-D", str(self.folder / "data"), *options]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from formsvc.casework.prefill import earliest_conference
+from formsvc.errors import word
 from formsvc.model.procedure import STANDARD, add_months, age_in_words, month_after, program_year
 from formsvc.model.roster import RosterLine
 from formsvc.model.stamp import in_words
@@ -241,7 +242,7 @@ def test_a_child_withdrawn_mid_month_has_its_action_closed_and_not_carried(with_
 
 def test_a_unit_with_no_children_gets_no_paper_and_is_told(with_children: Callable[..., Office]) -> None:
     office = with_children(child(1, left_on=date(2026, 9, 30)))
-    assert [(result.documents, result.skipped) for result in issue(office, "2026-11")] == [((), "no children are enrolled in this month")]
+    assert [(result.documents, result.skipped) for result in issue(office, "2026-11")] == [((), word("unit-without-children"))]
 
 
 def test_open_actions_follow_a_child_who_moves_to_another_class(with_children: Callable[..., Office]) -> None:
@@ -336,7 +337,7 @@ def test_a_first_conference_exactly_on_day_30_is_allowed(with_children: Callable
 
 def test_a_month_that_ends_before_day_30_gives_no_paper(with_children: Callable[..., Office]) -> None:
     """R2: the unit is told when it is due."""
-    assert [(result.documents, result.skipped) for result in issue(with_children(), "2026-08")] == [((), "R2: its first conference is not before 09/16/2026")]
+    assert [(result.documents, result.skipped) for result in issue(with_children(), "2026-08")] == [((), word("unit-not-due", earliest="09/16/2026"))]
 
 
 def test_a_form_printed_in_one_month_and_returned_in_the_next_counts_for_its_own(with_children: Callable[..., Office]) -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from formsvc.check import SCRIPTS, check_fonts
+from formsvc.check import check_fonts
+from formsvc.model.scripts import SCRIPTS
 from formsvc.renderers.faces import Listed, base_face, coverage, font_for, listed_fonts
 from formsvc.renderers.shaping import MISSING, clusters, is_right_to_left, levels, shape
 from tests.small_forms import TRIES

@@ -324,6 +324,11 @@ def load_case(data: Mapping[str, Any]) -> Case:
     return case
 
 
+def case_faults(data: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """Every place of a case that is wrong, such as `team-2-email`, with what is wrong there; none where `load_case` would take it."""
+    return _places(_CaseSchema().validate({"guardian": "", **data}))
+
+
 def _places(messages: object, *above: str) -> Sequence[tuple[str, str]]:
     if isinstance(messages, Mapping):
         return [found for name, below in messages.items() for found in _places(below, *above, str(name))]

@@ -3,7 +3,7 @@
 Loading gives values in their one spelling (`formsvc.model.record.Values`): sparse and JSON-shaped.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, assert_never
 
@@ -144,12 +144,76 @@ def _without_last_blanks(rows: list[dict[str, Any]] | None) -> list[dict[str, An
     return rows or None
 
 
+_LINE: Final = r"^[^\u0000-\u0008\u000a-\u001f\u007f-\u009f]*$"
+_PARAGRAPHS: Final = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+"""Text that paper can show (`forbidden_characters`), as JSON Schema says it."""
+_MONTH: Final = r"^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])$"
+_TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def json_facts(kind: Kind) -> dict[str, Any]:
+    """What JSON Schema says of a kind's one spelling; other spellings are for people."""
+    match kind:
+        case Text(limit=limit):
+            return {"maxLength": limit, "pattern": _LINE}
+        case LongText(limit=limit):
+            return {"maxLength": limit, "pattern": _PARAGRAPHS}
+        case Signature() | Stamp():
+            return {"maxLength": 200, "pattern": _LINE}
+        case Number():
+            return {"type": "number" if kind.decimals else "integer", "minimum": kind.least, "maximum": kind.most}
+        case Day():
+            return {"format": "date"}
+        case Time():
+            return {"pattern": _TIME}
+        case Month():
+            return {"pattern": _MONTH}
+        case Choice(options=options):
+            return {"enum": [*(option.code for option in options), None]}
+        case Tick() | Choices():
+            return {}
+    assert_never(kind)
+
+
+def unlike_json(form: Form, data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The places of data where something stands that is understood, but is not the one spelling; each with what is expected.
+
+    People may write 11/5/26; a program that does has the order of day and month wrong sooner or later.
+    """
+    yield from ((place, text) for ask in form.asks for place, text in _unlike(ask, data.get(ask.name)))
+    for group in form.groups:
+        rows = data.get(group.name)
+        for number, row in enumerate(rows if isinstance(rows, list) else ()):
+            yield from (((group.name, number, *place), text) for ask in group.asks for place, text in _unlike(ask, row.get(ask.name)))
+
+
+def _unlike(ask: Ask, value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if value is None or _is_like(ask.kind, value):
+        return
+    facts = json_facts(ask.kind)
+    wanted = "true or false" if isinstance(ask.kind, Tick) else facts.get("format") or facts.get("pattern") or facts.get("type") or "one of the codes"
+    yield (ask.name,), word("not-text", kind=str(wanted))
+
+
+def _is_like(kind: Kind, value: Any) -> bool:
+    match kind:
+        case Tick():
+            return isinstance(value, bool)
+        case Number():
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case Day() | Time() | Month() | Choice():
+            return bool(value) and bool(read_value(kind, str(value)) == value)
+        case Text() | LongText() | Signature() | Stamp() | Choices():
+            return True
+    assert_never(kind)
+
+
 def _schema(name: str, asks: tuple[Ask, ...], nested: Mapping[str, fields.Field[Any]]) -> type[Schema]:
     members: dict[str, Any] = {"asks": asks}
     for ask in asks:
         field = field_of(ask.kind)
         field.allow_none = True
-        field.metadata = {"title": ask.label.en}
+        field.metadata = {"title": ask.label.en, **json_facts(ask.kind)}
         members[ask.name] = field
     return type(name, (SparseSchema,), {**members, **nested})
 
@@ -161,7 +225,7 @@ def _rows_of(form: Form, group: Group) -> fields.Field[Any]:
         if len(rows) > group.maximum:
             raise ValidationError(word("too-many-rows", count=len(rows), most=group.maximum))
 
-    return fields.List(fields.Nested(row), validate=few, allow_none=True)
+    return fields.List(fields.Nested(row), validate=few, allow_none=True, metadata={"title": group.label.en, "maxItems": group.maximum})
 
 
 @cache

@@ -30,15 +30,25 @@ class Kept:
 
 def keep_case(office: Office, number: str, data: Mapping[str, Any]) -> Case:
     """Keep a case under the agency's file number, in place of what was kept under it; refuses data that are wrong."""
+    check_number(number)
+    with office.store.writing() as connection:
+        return write_case(office, connection, number, data)
+
+
+def check_number(number: str) -> None:
+    """Refuse what cannot be a case's number."""
     if not _NUMBER.fullmatch(number):
         raise Refused("case-number", number)
+
+
+def write_case(office: Office, connection: Connection, number: str, data: Mapping[str, Any], **facts: Any) -> Case:
+    """Keep a case inside a transaction, with its consents; `facts` go into the log. Refuses data that are wrong."""
     case = open_case(office.catalog, data)
-    with office.store.writing() as connection:
-        key = _put(connection, number, data)
-        connection.execute(delete(consents).where(consents.c.case_id == key))
-        for consent in case.consents:
-            connection.execute(insert(consents).values(case_id=key, kind=consent.kind, data=asdict(consent) | {"recipients": list(consent.recipients)}, at=now()))
-        office.store.log(connection, "case-kept", f"case:{number}", consents=len(case.consents))
+    key = _put(connection, number, data)
+    connection.execute(delete(consents).where(consents.c.case_id == key))
+    for consent in case.consents:
+        connection.execute(insert(consents).values(case_id=key, kind=consent.kind, data=asdict(consent) | {"recipients": list(consent.recipients)}, at=now()))
+    office.store.log(connection, "case-kept", f"case:{number}", consents=len(case.consents), **facts)
     return case
 
 
@@ -53,10 +63,15 @@ def _put(connection: Connection, number: str, data: Mapping[str, Any]) -> int:
 def case_data(office: Office, number: str) -> dict[str, Any]:
     """The case of that number as it was kept."""
     with office.store.reading() as connection:
-        data = connection.execute(select(cases.c.data).where(cases.c.name == number)).scalar()
-    if data is None:
+        return find_case(connection, number)[1]
+
+
+def find_case(connection: Connection, number: str) -> tuple[int, dict[str, Any]]:
+    """A case's key and its data as they were kept; refuses a number that is not there."""
+    row = connection.execute(select(cases.c.id, cases.c.data).where(cases.c.name == number)).first()
+    if row is None:
         raise Refused("case-unknown", number)
-    return dict(data)
+    return int(row.id), dict(row.data)
 
 
 def list_cases(office: Office) -> tuple[Kept, ...]:
@@ -69,6 +84,11 @@ def list_cases(office: Office) -> tuple[Kept, ...]:
 
 def disclose(store: Store, disclosure: Disclosure, case: str = "") -> None:
     """R40: note who received what, why and when; what cannot be noted must not leave."""
-    facts = asdict(disclosure) | {"recipients": list(disclosure.recipients)}
     with store.writing() as connection:
-        store.log(connection, "disclosed", f"case:{case}" if case else f"client:{disclosure.about}", log="disclosure", **facts)
+        log_disclosure(store, connection, disclosure, case)
+
+
+def log_disclosure(store: Store, connection: Connection, disclosure: Disclosure, case: str = "") -> None:
+    """The same inside a transaction."""
+    facts: dict[str, Any] = asdict(disclosure) | {"recipients": list(disclosure.recipients)}
+    store.log(connection, "disclosed", f"case:{case}" if case else f"client:{disclosure.about}", log="disclosure", **facts)

@@ -9,7 +9,7 @@ Limits: backups that were made before still hold the child.
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -49,6 +49,7 @@ from formsvc.store.schema import (
     revisions,
     sheets,
 )
+from formsvc.store.schema_people import drafts
 from formsvc.store.store import Store
 
 _TABLES: Final = {"document": documents, "return": returns, "revision": revisions}
@@ -93,6 +94,7 @@ def erase_child(office: Office, child_id: str, why: str, *, on: date, years: int
         connection.execute(insert(erasing).values(name=f"child:{child.key}"))
         eraser = _Eraser(office=office, connection=connection, found=about(office, connection, child))
         eraser.erase()
+        _forget_drafts(connection, units)
         connection.execute(delete(erasing))
         digests = dict(eraser.digests())
         office.store.log(connection, "erased", f"child:{child.key}", why=why, on_request=on_request, papers=len(eraser.changed), files=len(eraser.files), digests=digests)
@@ -100,6 +102,11 @@ def erase_child(office: Office, child_id: str, why: str, *, on: date, years: int
     return Erasure(
         pseudonym=pseudonym(child.key), papers=len(eraser.changed), files=count, mentions=mentions(office, child.name, child.child_id, frozenset(units)), compacted=_compact(office.store)
     )
+
+
+def _forget_drafts(connection: Connection, units: Collection[int]) -> None:
+    """What people typed into papers of the child's units and did not save yet may be about it."""
+    connection.execute(delete(drafts).where(drafts.c.sheet_id.in_(select(sheets.c.id).where(sheets.c.unit_id.in_(units)))))
 
 
 def pseudonym(key: int) -> str:

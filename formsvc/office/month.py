@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from formsvc.casework.cells import all_rows, cells_of, values_of
 from formsvc.casework.prefill import FORMS, Prefilled, not_yet, papers
-from formsvc.errors import Refused
+from formsvc.errors import Refused, word
 from formsvc.files import write_file
 from formsvc.model.form import Form
 from formsvc.model.kinds import Lang, Month
@@ -67,9 +67,9 @@ def issue_unit(office: Office, unit: Unit, month: str, wanted: Lang | None = Non
         lang = wanted or _language(connection, unit, month)
         state = unit_month(office, connection, unit, month, lang)
     if (earliest := not_yet(state, office.procedure)) is not None:
-        return UnitResult(unit=unit, skipped=f"R2: its first conference is not before {earliest:%m/%d/%Y}")
+        return UnitResult(unit=unit, skipped=word("unit-not-due", earliest=f"{earliest:%m/%d/%Y}"))
     if not state.children and not state.actions:
-        return UnitResult(unit=unit, skipped="no children are enrolled in this month")
+        return UnitResult(unit=unit, skipped=word("unit-without-children"))
     forms = {name: office.service.form(name) for name in FORMS[unit.option]}
     made, issued = 0, []
     for paper in papers(state, forms, office.procedure, lang):

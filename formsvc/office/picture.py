@@ -19,7 +19,7 @@ from formsvc.office.conferences import CASE
 from formsvc.office.monitoring import Agency, read_agency
 from formsvc.office.office import Office
 from formsvc.store.followup import KeptAction, read_actions
-from formsvc.store.roster import Unit
+from formsvc.store.roster import Enrolment, Unit
 from formsvc.store.schema import conferences, questions, returns, sheets
 
 _LEADS: Final = {"home": "home_educator", "fcch": "specialist"}
@@ -129,7 +129,8 @@ def coverages(office: Office, connection: Connection, agency: Agency, units: Map
     for unit, month in sorted(key for key, row in met.items() if row.held_on is not None):
         first_held.setdefault(unit, month)
     papers = _papers(connection, months)
-    there = {month: Counter(spell.unit for spell in whereabouts(agency.spells, month).values()) for month in months}
+    spells = _spells_of(agency, units)
+    there = {month: Counter(spell.unit for spell in whereabouts(spells, month).values()) for month in months}
     return {
         (key, month): Coverage(
             month=month,
@@ -146,6 +147,14 @@ def coverages(office: Office, connection: Connection, agency: Agency, units: Map
         for key, unit in units.items()
         for month in months
     }
+
+
+def _spells_of(agency: Agency, units: Mapping[int, Unit]) -> Sequence[Enrolment]:
+    """Every stay of the children who ever were in one of these units."""
+    if len(units) == len(agency.units):
+        return tuple(agency.spells)
+    people = dict.fromkeys(spell.child for unit in units for spell in agency.by_unit.get(unit, ()))
+    return tuple(spell for child in people for spell in agency.by_child[child])
 
 
 def _papers(connection: Connection, months: Sequence[str]) -> Mapping[tuple[int, str], Sequence[tuple[bool, bool]]]:

@@ -29,7 +29,7 @@ from formsvc.office.office import Office
 from formsvc.office.sheets import SheetState, settle_from
 from formsvc.service import Received
 from formsvc.store.digest import stored_digest
-from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, read_sheet, read_sheets, said_sheet
+from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, open_questions, read_sheet, read_sheets, said_sheet
 from formsvc.store.roster import read_enrolments, read_units
 from formsvc.store.schema import children, returns
 from formsvc.store.store import settle_file
@@ -65,23 +65,47 @@ class Receipt:
 # ---------------------------------------------------------------- one return
 
 
-def receive(office: Office, found: Found, *, month: str | None = None, password: str | None = None) -> Receipt:
-    """Take in one file. `month` is the month that was expected: a paper of another one counts for its own and is told."""
-    return _begin(office, found, month, password)()
+def receive(office: Office, found: Found, *, month: str | None = None, password: str | None = None, units: frozenset[int] | None = None, again: bool = False) -> Receipt:
+    """Take in one file. `month` is the month that was expected: a paper of another one counts for its own and is told.
+
+    `units` are those that the sender works in: a paper of another one waits for somebody who does, and the sender
+    learns nothing about it. `again` tells of a file that was received before as if it came just now: its worker
+    died after it was stored.
+    """
+    receipt = _begin(office, found, month, password, units)()
+    if again and receipt.state == "again":
+        receipt = _as_first(office, found, receipt)
+    return receipt if units is None or receipt.unit is None or receipt.unit in units else _hidden(receipt)
+
+
+def _hidden(receipt: Receipt) -> Receipt:
+    """What somebody learns of a paper of a unit that is not theirs: that it is here."""
+    message = Refused("not-your-unit", "").message if receipt.state == "waiting" else receipt.message
+    return Receipt(name=receipt.name, state=receipt.state, questions=receipt.questions, message=message)
+
+
+def _as_first(office: Office, found: Found, receipt: Receipt) -> Receipt:
+    with office.store.reading() as connection:
+        back = find_return(connection, office.store.vault.name_of(found.content))
+        if back is None or back.state not in ("counted", "waiting"):
+            return receipt
+        sheet = read_sheet(connection, back.sheet) if back.sheet is not None else None
+        questions = len(list(open_questions(connection, return_id=back.id))) if sheet is None else len(list(open_questions(connection, sheet_id=sheet.id)))
+        return replace(receipt, state=back.state, message="", answers=len(back.values), changed=True, questions=questions, problems=sheet.problems if sheet else (), month=sheet.month if sheet else "")
 
 
 def receive_all(office: Office, files: Iterable[Found], *, month: str | None = None, password: str | None = None) -> Iterator[Receipt]:
     """Take in many files in their order; while one is stored, the next ones are read in processes of their own."""
     waiting: deque[Callable[[], Receipt]] = deque()
     for found in files:
-        waiting.append(_begin(office, found, month, password))
+        waiting.append(_begin(office, found, month, password, None))
         if len(waiting) > _AHEAD:
             yield waiting.popleft()()
     while waiting:
         yield waiting.popleft()()
 
 
-def _begin(office: Office, found: Found, month: str | None, password: str | None) -> Callable[[], Receipt]:
+def _begin(office: Office, found: Found, month: str | None, password: str | None, units: frozenset[int] | None) -> Callable[[], Receipt]:
     """Begin to take a file in; call the result once to finish it."""
     if found.refused is not None:
         refused = _refused(found.name, found.refused)
@@ -99,7 +123,7 @@ def _begin(office: Office, found: Found, month: str | None, password: str | None
             received = reading()
         except Refused as refused:
             return _keep_unread(office, found, refused) if refused.code in KEPT_UNREAD else _refused(found.name, refused)
-        return _taken_in(office, found, received, month)
+        return _taken_in(office, found, received, month, units)
 
     return finish
 
@@ -129,11 +153,14 @@ def _keep_unread(office: Office, found: Found, refused: Refused) -> Receipt:
     return _stored(office, found, columns, Question(code=refused.code, facts={"message": refused.message}), None, refused.message)
 
 
-def _taken_in(office: Office, found: Found, received: Received, month: str | None) -> Receipt:
+def _taken_in(office: Office, found: Found, received: Received, month: str | None, units: frozenset[int] | None) -> Receipt:
     submission, record = received.submission, received.record
     with office.store.reading() as connection:
         document = find_document(connection, submission.document) if submission.document else None
+        unit = read_sheet(connection, document.sheet).unit if document else None
     question = _doubt_of_place(document, received, office)
+    if question is None and units is not None and unit not in units:
+        question = Question(code="not-your-unit", facts={"message": Refused("not-your-unit", "").message})
     raws = {problem.field: submission.answers[problem.field].raw for problem in record.problems if problem.field in submission.answers}
     columns: dict[str, Any] = {
         "state": "waiting" if question else "counted",
@@ -148,7 +175,7 @@ def _taken_in(office: Office, found: Found, received: Received, month: str | Non
         "absent": _absent(office, document, submission) if document else [],
         "problems": as_json(record.problems),
     }
-    receipt = _stored(office, found, columns, question, document, question.facts["message"] if question else "")
+    receipt = replace(_stored(office, found, columns, question, document, question.facts["message"] if question else ""), unit=unit)
     if document is not None:
         _erase_again(office, document)
     if month is not None and receipt.month and receipt.month != month:

@@ -9,12 +9,14 @@ from sqlalchemy import Connection, Row
 from formsvc.casework.cells import cells_of, split_cell
 from formsvc.errors import Refused, word
 from formsvc.model.form import Form
-from formsvc.model.kinds import Choices
+from formsvc.model.kinds import Choices, Lang, find_option
+from formsvc.model.people import Person
 from formsvc.model.record import Values
 from formsvc.model.values import Misread, plain, read_value
 from formsvc.office.office import Office
 from formsvc.office.sheets import as_cell, given_values, is_locked, settle_from
 from formsvc.store.papers import (
+    Sheet,
     add_decision,
     answer_question,
     counted_returns,
@@ -27,6 +29,7 @@ from formsvc.store.papers import (
     read_return,
     read_sheet,
     read_sheets,
+    reopen_question,
     said_sheet,
     standing_decisions,
 )
@@ -45,7 +48,34 @@ class Waiting:
     message: str
     issued: Any = None
     choices: tuple[tuple[Any, str], ...] = ()
+    sources: tuple[tuple[int, ...], ...] = ()
+    """The returns that each choice comes from."""
     return_id: int | None = None
+    sheet: int | None = None
+    unit: int | None = None
+    month: str = ""
+    cell: str = ""
+    by: str = ""
+    """Who sent the return in."""
+    at: str = ""
+
+
+def waiting_for(office: Office, person: Person, *, month: str | None = None, lang: Lang = "en") -> tuple[Waiting, ...]:
+    """What waits in units that somebody sees, and what they sent in themselves without anybody knowing where it belongs."""
+    with office.store.reading() as connection:
+        rows = [row for row in open_questions(connection) if (row.unit_id is None or person.sees(row.unit_id)) and (month is None or row.month in (month, None))]
+        found = [_waiting(office, connection, row, lang) for row in rows]
+    return tuple(one for one in found if (person.sees(one.unit) if one.unit is not None else person.sees_every_unit or one.by == person.name))
+
+
+def waiting_in(office: Office, connection: Connection, sheet_id: int, lang: Lang = "en") -> tuple[Waiting, ...]:
+    """What waits about a sheet."""
+    return tuple(_waiting(office, connection, row, lang) for row in open_questions(connection, sheet_id=sheet_id))
+
+
+def answered(office: Office, connection: Connection, sheet_id: int, lang: Lang = "en") -> tuple[Waiting, ...]:
+    """What was asked about a sheet and answered as it stands; it can be asked again."""
+    return tuple(_waiting(office, connection, row, lang) for row in open_questions(connection, "answered", sheet_id=sheet_id))
 
 
 def waiting(office: Office, *, month: str | None = None) -> tuple[Waiting, ...]:
@@ -54,22 +84,42 @@ def waiting(office: Office, *, month: str | None = None) -> tuple[Waiting, ...]:
         return tuple(_waiting(office, connection, row) for row in open_questions(connection) if month is None or row.month == month)
 
 
-def _waiting(office: Office, connection: Connection, row: Row[Any]) -> Waiting:
+def _waiting(office: Office, connection: Connection, row: Row[Any], lang: Lang = "en") -> Waiting:
     facts: Mapping[str, Any] = row.facts
     where = f"{row.site}, {row.unit}, {row.month}, {row.form}" if row.site else "not placed yet"
-    choices = tuple((candidate["value"], _sources(connection, candidate["sources"])) for candidate in facts.get("candidates", ()))
-    if not choices and facts.get("value") is not None:
-        choices = ((facts["value"], _sources(connection, [f"return:{row.return_id}"])),)
+    given = [(candidate["value"], candidate["sources"]) for candidate in facts.get("candidates", ())]
+    if not given and facts.get("value") is not None:
+        given = [(facts["value"], [f"return:{row.return_id}"])]
+    choices = tuple((value, _sources(connection, sources)) for value, sources in given)
     return Waiting(
         number=row.id,
         code=row.code,
         where=where,
-        what=_what(office, connection, row),
+        what=_what(office, connection, row, lang),
         message=facts.get("message") or word(row.code, **{name: value for name, value in facts.items() if isinstance(value, str)}),
         issued=facts.get("issued"),
         choices=choices,
+        sources=tuple(tuple(int(source.partition(":")[2]) for source in sources if source.startswith("return:")) for _, sources in given),
         return_id=row.return_id,
+        sheet=row.sheet_id,
+        unit=row.unit_id if row.unit_id is not None else _unit_asked(connection, row.return_id),
+        month=row.month or "",
+        cell=row.cell,
+        by=_sender(connection, row.return_id),
+        at=row.at,
     )
+
+
+def _unit_asked(connection: Connection, return_id: int | None) -> int | None:
+    """The unit whose paper a return seems to be."""
+    back = read_return(connection, return_id) if return_id is not None else None
+    document = find_document(connection, back.document) if back is not None and back.document else None
+    return read_sheet(connection, document.sheet).unit if document is not None else None
+
+
+def _sender(connection: Connection, return_id: int | None) -> str:
+    back = read_return(connection, return_id) if return_id is not None else None
+    return back.by if back is not None else ""
 
 
 def _sources(connection: Connection, sources: list[str]) -> str:
@@ -77,12 +127,12 @@ def _sources(connection: Connection, sources: list[str]) -> str:
     return "; ".join(f"return {back.id}, {back.file_name}, {back.by}, {back.at[:16]}" for back in found if back) or "decided"
 
 
-def _what(office: Office, connection: Connection, row: Row[Any]) -> str:
+def _what(office: Office, connection: Connection, row: Row[Any], lang: Lang) -> str:
     if not row.cell or row.sheet_id is None:
         return ""
     form = office.service.form(row.form)
     group, identity, name = split_cell(row.cell)
-    label = _label(form, group, name)
+    label = _label(form, group, name, lang)
     revision = latest_revision(connection, row.sheet_id)
     rows = revision.rows.get(group, ()) if revision else ()
     if not group or identity not in rows or revision is None:
@@ -90,7 +140,7 @@ def _what(office: Office, connection: Connection, row: Row[Any]) -> str:
     place = list(rows).index(identity)
     entries = revision.values.get(group)
     entry = entries[place] if isinstance(entries, list) and place < len(entries) else {}
-    who = str(entry.get("child_name") or entry.get("name") or f"row {place + 1}") if isinstance(entry, dict) else ""
+    who = str(entry.get("child_name") or entry.get("name") or place + 1) if isinstance(entry, dict) else str(place + 1)
     return f"{who}: {label}"
 
 
@@ -120,13 +170,14 @@ def _place_of(form: Form, values: Values, field: str) -> str:
     return f"{int(number) + 1} {who or ''}".strip() + f", {_label(form, group, name)}"
 
 
-def _label(form: Form, group_name: str, name: str) -> str:
+def _label(form: Form, group_name: str, name: str, lang: Lang = "en") -> str:
     group = form.group(group_name) if group_name else None
     for ask in group.asks if group else form.asks:
         if ask.name == name:
-            return ask.label.en
+            return ask.label.said(lang)
         if isinstance(ask.kind, Choices) and name.startswith(f"{ask.name}-"):
-            return f"{ask.label.en}: {name.partition('-')[2]}"
+            option = find_option(ask.kind.options, name.partition("-")[2])
+            return f"{ask.label.said(lang)}: {option.label.said(lang) if option else name}"
     return name
 
 
@@ -234,21 +285,53 @@ def correct(office: Office, *, site: str, unit: str, month: str, form: str, part
     """Let a person's value stand in a field of a record, over everything that came back until now. Gives what was done, in words."""
     with office.store.writing() as connection:
         sheets = [sheet for one in read_units(connection, site, unit) for sheet in read_sheets(connection, unit_id=one.id, month=month, form=form, part=part)]
-        revision = latest_revision(connection, sheets[0].id) if sheets else None
-        if revision is None:
+        if not sheets:
             raise Refused("record-missing", f"{site}, {unit}, {month}, {form}")
-        definition = office.service.form(form)
-        cell = as_cell(definition, field, revision.rows)
-        if not cell or is_locked(definition, cell):
-            raise Refused("field-unknown", field)
-        value = _typed(definition, cell, text)
-        copies = counted_returns(connection, sheets[0].id)
-        before = cells_of(definition, revision.values, revision.rows).get(cell)
-        seen = {"values": [before, *(values.get(cell) for values in given_values(office, connection, sheets[0].id))], "returns": [back.id for back in copies]}
-        number = add_decision(connection, sheets[0].id, cell, value=value, seen=seen, by=office.store.by)
-        office.store.log(connection, "corrected", f"sheet:{sheets[0].id}", decision=number)
-        settle_from(office, connection, sheets[0].id, f"decision:{number}")
+        return _correct(office, connection, sheets[0], field, text)
+
+
+def correct_sheet(office: Office, sheet_id: int, field: str, text: str) -> str:
+    """The same for a sheet by its number."""
+    with office.store.writing() as connection:
+        return _correct(office, connection, read_sheet(connection, sheet_id), field, text)
+
+
+def _correct(office: Office, connection: Connection, sheet: Sheet, field: str, text: str) -> str:
+    revision = latest_revision(connection, sheet.id)
+    if revision is None:
+        raise Refused("record-missing", said_sheet(connection, sheet.id))
+    definition = office.service.form(sheet.form)
+    cell = as_cell(definition, field, revision.rows)
+    if not cell or is_locked(definition, cell):
+        raise Refused("field-unknown", field)
+    value = _typed(definition, cell, text)
+    before = cells_of(definition, revision.values, revision.rows).get(cell)
+    seen = {"values": [before, *(values.get(cell) for values in given_values(office, connection, sheet.id))], "returns": [back.id for back in counted_returns(connection, sheet.id)]}
+    number = add_decision(connection, sheet.id, cell, value=value, seen=seen, by=office.store.by)
+    office.store.log(connection, "corrected", f"sheet:{sheet.id}", decision=number)
+    settle_from(office, connection, sheet.id, f"decision:{number}")
     return f"{_place_of(definition, revision.values, field)}: {'(empty)' if before is None else before} becomes {'(empty)' if value is None else value}."
+
+
+def withdraw(office: Office, sheet_id: int, cell: str) -> None:
+    """Undo what a person decided or corrected in a cell: what came back counts again."""
+    with office.store.writing() as connection:
+        if standing_decisions(connection, sheet_id).get(cell) is None:
+            raise Refused("nothing-decided", "")
+        number = add_decision(connection, sheet_id, cell, value=None, seen={}, by=office.store.by, withdrawn=True)
+        office.store.log(connection, "decision-withdrawn", f"sheet:{sheet_id}", decision=number)
+        settle_from(office, connection, sheet_id, f"decision:{number}")
+
+
+def ask_again(office: Office, number: int) -> None:
+    """Undo that a question was answered as it stands."""
+    with office.store.writing() as connection:
+        row = find_question(connection, number)
+        if row is None or row.sheet_id is None or row.state != "answered":
+            raise Refused("question-gone", str(number))
+        reopen_question(connection, number)
+        office.store.log(connection, "question-reopened", f"question:{number}", sheet=row.sheet_id)
+        settle_from(office, connection, row.sheet_id, f"question:{number}")
 
 
 def take_back(office: Office, number: int) -> None:

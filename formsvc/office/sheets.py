@@ -24,6 +24,7 @@ from formsvc.model.record import Problem, Values
 from formsvc.model.values import plain
 from formsvc.office.conferences import hold_conference
 from formsvc.office.follow import follow
+from formsvc.office.hooks import announce
 from formsvc.office.office import Office
 from formsvc.office.units import unit_month
 from formsvc.store.digest import stored_digest
@@ -115,6 +116,28 @@ def settled_sheet(office: Office, connection: Connection, sheet_id: int) -> Sett
     return _settled(form, documents, _copies(office, connection, sheet_id), _decisions(connection, sheet_id))[0]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A sheet as a person sees it now: the newest edition, and over it what people wrote."""
+
+    sheet: Sheet
+    form: Form
+    document: Document
+    cells: Cells
+    rows: Rows
+
+
+def shown_sheet(office: Office, connection: Connection, sheet_id: int) -> Shown:
+    """What a sheet shows on a screen."""
+    documents = read_documents(connection, [sheet_id])
+    newest = documents[-1]
+    form = office.catalog.form(FormId(name=newest.form, version=newest.version))
+    settled, known = _settled(form, documents, _copies(office, connection, sheet_id), _decisions(connection, sheet_id))
+    rows = joined_rows([all_rows(form, newest.rows), known])
+    cells = {**cells_of(form, newest.base, rows), **settled.cells, **settled.edited} if settled.edited else cells_of(form, newest.base, rows)
+    return Shown(sheet=read_sheet(connection, sheet_id), form=form, document=newest, cells={cell: value for cell, value in cells.items() if value is not None}, rows=rows)
+
+
 def written_on(office: Office, connection: Connection, sheet_id: int) -> Mapping[str, Answered]:
     """The cells that people wrote or decided on a sheet, with what stands there."""
     return settled_sheet(office, connection, sheet_id).edited
@@ -127,6 +150,11 @@ def given_values(office: Office, connection: Connection, sheet_id: int) -> Itera
 
 def _once(questions: Sequence[Question]) -> list[Question]:
     return list({question.key: question for question in questions}.values())
+
+
+def copies_of(office: Office, connection: Connection, sheet_id: int) -> Sequence[tuple[int, Mapping[str, Answered]]]:
+    """Each return that counts, with what it changed."""
+    return [(copy.number, copy.contribution.edits()) for copy in _copies(office, connection, sheet_id)]
 
 
 # ---------------------------------------------------------------- what came back
@@ -251,8 +279,18 @@ def _settled(form: Form, documents: Sequence[Document], copies: Sequence[_Copy],
     written = {split_cell(cell)[:2] for cell in settled.edited}
     printed = {cell: value for document in documents for cell, value in cells_of(form, document.base, all_rows(form, document.rows)).items() if split_cell(cell)[1]}
     names = {cell: value for cell, value in printed.items() if is_locked(form, cell) and split_cell(cell)[:2] in written}
-    rows = joined_rows([all_rows(form, base.rows), *(document.rows for document in documents), *(copy.rows for copy in copies)])
+    rows = joined_rows([all_rows(form, base.rows), *(document.rows for document in documents), *(copy.rows for copy in copies), _decided_rows(decided)])
     return replace(settled, cells={**names, **settled.cells}), rows
+
+
+def _decided_rows(decided: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The rows that people added on screen: they stand in decisions only."""
+    found: dict[str, dict[str, None]] = {}
+    for cell in decided:
+        group, row, _ = split_cell(cell)
+        if group and _is_added(row):
+            found.setdefault(group, {})[row] = None
+    return {group: tuple(rows) for group, rows in found.items()}
 
 
 def _conflicts(conflicts: Sequence[Conflict]) -> Iterator[Question]:
@@ -271,6 +309,7 @@ def _revise(office: Office, connection: Connection, sheet: Sheet, values: Values
     add_revision(connection, sheet.id, Revision(number=number, values=values, rows=rows, cause=cause, at=now(), by=office.store.by))
     sealed = stored_digest(connection, "revision", office.store.key, revisions.c.sheet_id == sheet.id, revisions.c.number == number)
     office.store.log(connection, "revised", f"sheet:{sheet.id}", revision=number, cause=cause, digest=sealed)
+    announce(connection, "record.changed", {"record": sheet.id, "revision": number, "unit": sheet.unit, "month": sheet.month, "form": sheet.form}, unit=sheet.unit)
     return True, number
 
 

@@ -15,7 +15,7 @@ from formsvc.casework.coverage import Finding, State, Weight, coverage_findings,
 from formsvc.model.procedure import first_day, last_day, month_after, program_year, year_start
 from formsvc.office.conferences import MANAGEMENT
 from formsvc.office.exported import revised_since_export
-from formsvc.office.monitoring import asked_for, read_agency
+from formsvc.office.monitoring import Agency, asked_for, read_agency
 from formsvc.office.office import Office
 from formsvc.office.picture import ActionStatus, Look, chosen_units, coverages, read_look
 from formsvc.store.roster import Unit
@@ -100,13 +100,17 @@ class HeatMap:
 def status(office: Office, month: str, *, today: date, site: str | None = None) -> MonthStatus:
     """How every unit stands in a month, as of a day."""
     with office.store.reading() as connection:
-        look = read_look(office, connection, month, today, site)
-        found = [*_coverage(look), *_papers(look), *_unlisted(connection, look), *_late(look), *_management(connection, look), *_export(connection, look), *_monitoring(connection, look)]
+        return status_of(connection, read_look(office, connection, month, today, site))
+
+
+def status_of(connection: Connection, look: Look) -> MonthStatus:
+    """The same of a month that was looked at already."""
+    found = [*_coverage(look), *_papers(look), *_unlisted(connection, look), *_late(look), *_management(connection, look), *_export(connection, look), *_monitoring(connection, look)]
     late = (action for _, action in look.actions if action.overdue or action.long_carried or action.left)
     return MonthStatus(
-        month=month,
-        today=today.isoformat(),
-        site=site or "",
+        month=look.month,
+        today=look.today.isoformat(),
+        site=look.site or "",
         units=_units(look),
         findings=tuple(sorted(found, key=lambda one: (rule_number(one.rule), one.code, one.site, one.unit, one.form, one.message))),
         actions=tuple(sorted(late, key=lambda action: (action.target_date or "9999", action.id))),
@@ -150,19 +154,23 @@ def _iso(day: date | None) -> str:
 
 def months(office: Office, *, today: date, month: str | None = None, site: str | None = None) -> HeatMap:
     """Every unit in every month of the program year of a month (or of today), as of today."""
-    starts = office.procedure.program_year_starts
     chosen = month or f"{today:%Y-%m}"
     with office.store.reading() as connection:
         agency = read_agency(connection)
-        units = chosen_units(agency, chosen, site)
-        year = [month_after(year_start(chosen, starts), count) for count in range(_MONTHS)]
-        known = coverages(office, connection, agency, units, year)
+        return heat_of(office, connection, agency, chosen_units(agency, chosen, site), today=today, month=chosen)
+
+
+def heat_of(office: Office, connection: Connection, agency: Agency, units: Mapping[int, Unit], *, today: date, month: str) -> HeatMap:
+    """The same of some units, when it is known already who is where."""
+    starts = office.procedure.program_year_starts
+    year = [month_after(year_start(month, starts), count) for count in range(_MONTHS)]
+    known = coverages(office, connection, agency, units, year)
     rows = []
     for key, unit in units.items():
         mine = [known[key, one] for one in year]
         cells = tuple(HeatCell(month=one.month, state=state_of(one, office.procedure, today), planned_on=_iso(one.planned_on), held_on=_iso(one.held_on)) for one in mine)
         rows.append(HeatRow(site=unit.site, unit=unit.name, cells=cells))
-    return HeatMap(year=program_year(chosen, starts), months=tuple(year), rows=tuple(rows))
+    return HeatMap(year=program_year(month, starts), months=tuple(year), rows=tuple(rows))
 
 
 # ---------------------------------------------------------------- findings

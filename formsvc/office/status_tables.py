@@ -17,7 +17,8 @@ from formsvc.office.status import HeatMap, HeatRow, MonthStatus, UnitStatus
 
 T = TypeVar("T", UnitStatus, HeatRow)
 _STYLES: Final[dict[State, str]] = {"empty": "dim", "not-due": "dim", "open": "yellow", "planned": "", "missing": "bold red", "held": "yellow", "waiting": "yellow", "done": "green"}
-_SIGNS: Final[dict[State, str]] = {"empty": "·", "not-due": "–", "open": "?", "planned": "P", "missing": "!", "held": "H", "waiting": "W", "done": "✓"}
+SIGNS: Final[dict[State, str]] = {"empty": "·", "not-due": "–", "open": "?", "planned": "P", "missing": "!", "held": "H", "waiting": "W", "done": "✓"}
+"""One sign for each state, where there is no room for its word and no colour."""
 _WEIGHTS: Final[dict[Weight, tuple[str, str]]] = {"error": ("must", "red"), "warning": ("should", "yellow"), "note": ("note", "dim")}
 _MOST_UNITS, _MOST_PEOPLE = 3, 2
 
@@ -166,6 +167,6 @@ def describe_months(heat: HeatMap) -> Sequence[RenderableType]:
         column.justify, column.no_wrap = "center", True
     for site, row in _with_sites(heat.rows):
         cells = row.cells if row else ()
-        table.add_row(_cell(f"  {row.unit}" if row else site, "" if row else "bold"), *(Text(_SIGNS[cell.state], style=_STYLES[cell.state]) for cell in cells))
-    legend = "  ".join(f"{sign} {STATES[state]}" for state, sign in _SIGNS.items())
+        table.add_row(_cell(f"  {row.unit}" if row else site, "" if row else "bold"), *(Text(SIGNS[cell.state], style=_STYLES[cell.state]) for cell in cells))
+    legend = "  ".join(f"{sign} {STATES[state]}" for state, sign in SIGNS.items())
     return (Text(f"Program year {heat.year}", style="bold"), table, Text(legend))

@@ -26,6 +26,7 @@ from formsvc.store.followup import KeptAction, events_of_sheet, read_actions, re
 from formsvc.store.log import LOGS, entries, faults
 from formsvc.store.papers import Sheet, read_sheet
 from formsvc.store.schema import action_events, actions, children, documents, files, metadata, returns, revisions, sheets
+from formsvc.store.schema_people import jobs
 from formsvc.store.store import Store
 
 OnStep = Callable[[int, int], None]
@@ -191,8 +192,8 @@ def _returned(connection: Connection) -> Iterator[Fault]:
 
 
 def _unclaimed(connection: Connection) -> Iterator[Fault]:
-    """Kept files belong to a document or a return."""
-    claimed = select(documents.c.file).union(select(returns.c.file)).scalar_subquery()
+    """Kept files belong to a document, a return or a background job."""
+    claimed = select(documents.c.file).union(select(returns.c.file), select(jobs.c.file).where(jobs.c.file.is_not(None))).scalar_subquery()
     for name in connection.scalars(select(files.c.name).where(files.c.state == "kept", files.c.name.not_in(claimed)).order_by(files.c.name)):
         yield fault("file-unclaimed", f"file {name}")
 

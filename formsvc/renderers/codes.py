@@ -76,16 +76,27 @@ def qr(text: str) -> tuple[bytes, int]:
     return _code(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
 
 
+def qr_path(text: str) -> tuple[str, int]:
+    """A QR code (level M, no quiet zone) as an SVG path in module units, and its side in modules."""
+    pixels, side = _pixels(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    rows = (pixels[top * side : (top + 1) * side] for top in range(side))
+    return "".join(f"M{column} {top}h1v1h-1z" for top, row in enumerate(rows) for column, value in enumerate(row) if value < 128), side  # noqa: PLR2004
+
+
 def data_matrix(text: str) -> tuple[bytes, int]:
     """A square DataMatrix (no quiet zone): path operators in module units, and its side in modules."""
     return _code(text, zxingcpp.BarcodeFormat.DataMatrix, force_square=True)
 
 
 def _code(text: str, code_format: zxingcpp.BarcodeFormat, **options: object) -> tuple[bytes, int]:
-    image = zxingcpp.create_barcode(text, code_format, **options).to_image(scale=1, add_quiet_zones=False)
-    view = memoryview(image)
-    side = math.isqrt(view.nbytes)
-    return _draw(view.tobytes(), side), side
+    pixels, side = _pixels(text, code_format, **options)
+    return _draw(pixels, side), side
+
+
+def _pixels(text: str, code_format: zxingcpp.BarcodeFormat, **options: object) -> tuple[bytes, int]:
+    """One byte a module, 0 is dark, and the side in modules."""
+    view = memoryview(zxingcpp.create_barcode(text, code_format, **options).to_image(scale=1, add_quiet_zones=False))
+    return view.tobytes(), math.isqrt(view.nbytes)
 
 
 def corner_marks(page: int, width: float, height: float) -> bytes:

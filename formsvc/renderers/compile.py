@@ -142,18 +142,28 @@ def _digest(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> str:
 
 def page_html(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> str:
     """The page of a form as HTML; refuses a broken template with its file and line."""
-    folders = catalog.page_folders(form.id)
-    environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([str(folder) for folder in folders]), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-    )
-    environment.filters["css_string"] = _css_string
+    return page_template(catalog, form, {}, page_context(catalog, form, counts, lang))
+
+
+def page_template(catalog: Catalog, form: Form, instead: Mapping[str, str], context: Mapping[str, Any]) -> str:
+    """A form's page.html with a context; `instead` are templates that stand in the place of files. Refuses a broken one with its file and line."""
+    environment = _environment(tuple(str(folder) for folder in catalog.page_folders(form.id)), tuple(instead.items()))
     place = str(catalog.file(form.id, "page.html"))
     try:
-        return environment.get_template("page.html").render(_context(catalog, form, counts, lang))
+        return environment.get_template("page.html").render(context)
     except jinja2.TemplateSyntaxError as problem:
         raise Refused("template-syntax", f"{problem.filename or place}, line {problem.lineno}", detail=problem.message) from problem
     except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:
         raise Refused("template-failed", f"{place}{_template_line(problem)}", detail=str(problem)) from problem
+
+
+@lru_cache(maxsize=64)
+def _environment(folders: tuple[str, ...], instead: tuple[tuple[str, str], ...]) -> ImmutableSandboxedEnvironment:
+    """Templates of some folders, compiled once and again when a file changes."""
+    loader = jinja2.ChoiceLoader([jinja2.DictLoader(dict(instead)), jinja2.FileSystemLoader(list(folders))])
+    environment = ImmutableSandboxedEnvironment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["css_string"] = _css_string
+    return environment
 
 
 def _template_line(problem: BaseException) -> str:
@@ -172,7 +182,8 @@ def _css_string(text: str) -> Markup:
     return Markup(f'"{escaped}"')  # noqa: S704  (quotes, backslashes and tags are escaped above)
 
 
-def _context(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> dict[str, Any]:
+def page_context(catalog: Catalog, form: Form, counts: RowCounts, lang: Lang) -> dict[str, Any]:
+    """What a page.html knows."""
     furniture, page = furniture_of(catalog, form, lang), PageForm(form, counts, lang)
     return {
         "form": form,

@@ -6,6 +6,7 @@ another one was faster.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +20,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from formsvc.errors import Refused
+from formsvc.store import schema_people
 
 _BUSY_MILLISECONDS: Final = 30_000
+_TABLES: Final = schema_people.people.metadata
+"""Every table: whoever opens the database knows those of people at work too."""
 _LOCK: Final = 7_460_110  # any number: the key of the advisory lock that one writer at a time holds
 
 
@@ -96,7 +100,7 @@ def migrate(engine: Engine) -> None:
     config = _config(engine.url.render_as_string(hide_password=False))
     scripts = ScriptDirectory.from_config(config)
     with reading(engine) as connection:
-        at = MigrationContext.configure(connection).get_current_revision()
+        at = revision_of(connection)
     if at == scripts.get_current_head():
         return
     if at is not None and at not in {script.revision for script in scripts.walk_revisions()}:
@@ -104,3 +108,14 @@ def migrate(engine: Engine) -> None:
     with writing(engine) as connection:  # under the writers' lock: two processes that start together do it once
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The version of the tables."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def head_revision() -> str | None:
+    """The version of the tables that this code knows."""
+    return ScriptDirectory.from_config(_config("sqlite://")).get_current_head()

@@ -310,14 +310,14 @@ def _asked(facts: Mapping[str, Any]) -> Any:
     return {name: value for name, value in facts.items() if name not in ("candidates", "message")} | {"values": values}
 
 
-def open_questions(connection: Connection, **given: Any) -> Iterator[Row[Any]]:
-    """The questions that wait, the oldest first, with the sheet they are about."""
+def open_questions(connection: Connection, state: str = "open", **given: Any) -> Iterator[Row[Any]]:
+    """The questions that wait (or are in another state), the oldest first, with the sheet they are about."""
     wanted = (
-        select(questions, sheets.c.month, sheets.c.form, units.c.name.label("unit"), sites.c.name.label("site"))
+        select(questions, sheets.c.month, sheets.c.form, sheets.c.unit_id, units.c.name.label("unit"), sites.c.name.label("site"))
         .outerjoin(sheets, sheets.c.id == questions.c.sheet_id)
         .outerjoin(units, units.c.id == sheets.c.unit_id)
         .outerjoin(sites, sites.c.id == units.c.site_id)
-        .where(questions.c.state == "open")
+        .where(questions.c.state == state)
         .order_by(questions.c.id)
     )
     for name, value in given.items():
@@ -328,6 +328,11 @@ def open_questions(connection: Connection, **given: Any) -> Iterator[Row[Any]]:
 def find_question(connection: Connection, number: int) -> Row[Any] | None:
     """A question by its number."""
     return connection.execute(select(questions).where(questions.c.id == number)).first()
+
+
+def reopen_question(connection: Connection, number: int) -> None:
+    """The question waits again."""
+    connection.execute(update(questions).where(questions.c.id == number).values(state="open"))
 
 
 def answer_question(connection: Connection, number: int) -> None:

@@ -329,6 +329,7 @@ log_heads = Table(
 )
 
 Index("ix_enrolments_open", enrolments.c.unit_id, enrolments.c.ends)
+Index("ix_logs_subject", logs.c.subject)
 Index("ix_questions_state", questions.c.state, questions.c.sheet_id)
 
 GROWING: Final = ("revisions", "decisions")

@@ -1,0 +1,79 @@
+"""The commands of the web service: `serve`, `worker`, `person`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from formsvc.errors import Refused
+from formsvc.jobs.worker import run_worker
+from formsvc.model.kinds import LANGS, Lang
+from formsvc.model.people import ROLES, Role
+from formsvc.office.office import open_office
+from formsvc.office.people import invite, new_link
+from formsvc.settings import settings
+from formsvc.store.people import find_person
+from formsvc.web.sample import SAMPLE_PASSWORD, lay_sample
+from formsvc.web.serving import serve_all, serve_pages
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option("--servers", type=click.IntRange(1, 64), help="Processes that answer pages; by default three times the processors.")
+@click.option("--workers", type=click.IntRange(0, 64), help="Processes that work in the background; by default one for each processor. 0: they run elsewhere (formsvc worker).")
+@click.option("--sample", is_flag=True, help="First lay a sample agency with people to sign in as; only into an installation without data.")
+def serve(host: str, port: int, servers: int | None, workers: int | None, *, sample: bool) -> None:
+    """Start the web service with its workers; Ctrl+C ends it when the work in hand is done."""
+    office = open_office(settings())
+    count = os.cpu_count() or 2
+    if sample:
+        people = lay_sample(office)
+        click.echo(f"Sample people, all with the password “{SAMPLE_PASSWORD}”: {', '.join(people)}.")
+    click.echo(f"formsvc: http://{host}:{port}/  (Ctrl+C ends it)")
+    office.store.engine.dispose()
+    serve_all(settings(), host=host, port=port, servers=servers or 3 * count, workers=count if workers is None else workers)
+
+
+@click.command(hidden=True)
+@click.option("--host", required=True)
+@click.option("--port", type=int, required=True)
+@click.option("--servers", type=int, required=True)
+@click.option("--parent", type=int)
+def pages(host: str, port: int, servers: int, parent: int | None) -> None:
+    """Answer pages only; `serve` starts this."""
+    if parent is not None and os.getppid() != parent:
+        raise click.UsageError("formsvc serve starts this")
+    serve_pages(settings(), host=host, port=port, servers=servers)
+
+
+@click.command()
+@click.option("--name", help="How this worker is called in the store; by default its process number.")
+@click.option("--parent", type=int, hidden=True)
+def worker(name: str | None, parent: int | None) -> None:
+    """Work in the background until told to stop (SIGTERM): uploads, papers, packets."""
+    done = run_worker(open_office(settings()), name, parent=parent)
+    click.echo(f"{done} jobs done.", err=True)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="A role; may be given several times. By default administrator.")
+@click.option("--shown", default="", help="How the person is called on pages.")
+@click.option("--lang", type=click.Choice(LANGS), default="en", help="The language of their pages.")
+@click.option("--link-out", type=click.Path(path_type=Path, dir_okay=False), help="Write the one-time link to this new file instead of the terminal.")
+def person(name: str, roles: tuple[Role, ...], shown: str, lang: Lang, link_out: Path | None) -> None:
+    """Let NAME sign in, or give them a new one-time link; the first administrator begins here."""
+    office = open_office(settings())
+    with office.store.reading() as connection:
+        known = find_person(connection, name)
+    secret = new_link(office, known.id) if known else invite(office, name, shown=shown, roles=roles or ("administrator",), lang=lang)[1]
+    link = f"{settings().url}/link/{secret}"
+    if link_out is None:
+        click.echo(f"One-time link for {name}, good for three days. Give it to nobody else:\n{link}")
+        return
+    if link_out.exists():
+        raise Refused("file-exists", str(link_out))
+    link_out.touch(mode=0o600)
+    link_out.write_text(link + "\n", encoding="ascii")
+    click.echo(f"{link_out}: the one-time link for {name}.")

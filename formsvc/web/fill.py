@@ -1,0 +1,137 @@
+"""Fill in on screen: the same form as on paper, kept as a draft while one types, saved into the record cell by cell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from formsvc.errors import Refused
+from formsvc.model.form import Form
+from formsvc.model.kinds import Choices
+from formsvc.office.screen import Saved, Screen, drop_screen_draft, heads, keep_screen_draft, open_screen, row_names, save_screen
+from formsvc.office.seen import note_seen
+from formsvc.renderers.web_form import Filling, Note, screen_form
+from formsvc.web.access import me, my_sheet, my_unit, office, page
+from formsvc.web.guard import done, tell
+from formsvc.web.words import chosen_lang, gettext, ngettext, said
+
+pages = Blueprint("fill", __name__)
+_OURS = ("csrf_token", "sight", "act")
+_MORE = 4
+
+
+@page(pages, "/fill/<int:key>", "papers")
+def show(key: int) -> ResponseReturnValue:
+    """A paper as a form."""
+    my_sheet(key)
+    note_seen(office(), key, "form")
+    return _page(open_screen(office(), key, me().id, more=_more()), {})
+
+
+def _more() -> dict[str, int]:
+    """Groups for which more rows were asked."""
+    return dict.fromkeys(request.args.getlist("more"), _MORE)
+
+
+def _page(screen: Screen, notes: Mapping[str, Sequence[Note]], status: int = 200) -> ResponseReturnValue:
+    form, lang = screen.shown.form, chosen_lang()
+    said_at = {**_problems(screen), **notes}
+    filling = Filling(answers=screen.answers, notes=said_at, locked=screen.locked, row_names=row_names(form, screen.answers, screen.counts, lang))
+    unit = my_unit(screen.shown.sheet.unit)
+    html = render_template(
+        "fill.html", screen=screen, form=form, fields=screen_form(office().catalog, form, screen.counts, lang, filling), unit=unit, heads=heads(form, screen.answers, screen.counts, lang),
+        faults=list(_faults(form, said_at, screen.answers, screen.counts)), general=[one for one in screen.problems if not one.field], can_grow=_can_grow(form, screen.counts),
+    )
+    return html, status
+
+
+def _problems(screen: Screen) -> dict[str, list[Note]]:
+    """What is said at each field: rules that the record breaks."""
+    found: dict[str, list[Note]] = {}
+    for one in screen.problems if not screen.draft_at else ():
+        if one.field:
+            found.setdefault(_at(screen.shown.form, one.field), []).append(Note(text=said(one.message, one.code), severity=one.severity))
+    return found
+
+
+def _at(form: Form, key: str) -> str:
+    """Where a problem is shown: boxes of one question share a place."""
+    place = form.find(key)
+    return key.rpartition("-")[0] if place is not None and place.option is not None and isinstance(place.ask.kind, Choices) else key
+
+
+def _faults(form: Form, notes: Mapping[str, Sequence[Note]], answers: Mapping[str, str], counts: Mapping[str, int]) -> Any:
+    """A line for each field that something is said at, with its place."""
+    names = row_names(form, answers, counts, chosen_lang())
+    for key, several in notes.items():
+        group, _, rest = key.partition("-")
+        number = rest.partition("-")[0]
+        who = names.get((group, int(number)), f"{int(number) + 1}") if form.group(group) and number.isdecimal() else ""
+        for note in several:
+            yield {"key": key, "who": who, "text": note.text, "severity": note.severity}
+
+
+def _can_grow(form: Form, counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    return [(group.name, group.label.said(chosen_lang())) for group in form.groups if counts[group.name] < group.maximum]
+
+
+def _sent() -> tuple[dict[str, str], str]:
+    """What the browser sent: answers by key, and what the person saw when they began."""
+    answers = {key: value for key, value in request.form.items() if key not in _OURS}
+    return answers, request.form.get("sight", "")
+
+
+@page(pages, "/fill/<int:key>", "papers", methods=("POST",))
+def save(key: int) -> ResponseReturnValue:
+    """Save into the record, or keep a draft and show more rows."""
+    my_sheet(key)
+    answers, sight = _sent()
+    act = request.form.get("act", "save")
+    try:
+        if act.startswith("more-"):
+            keep_screen_draft(office(), key, me().id, answers, sight)
+            return redirect(url_for("fill.show", key=key, more=act.removeprefix("more-"), _anchor=act))
+        saved = save_screen(office(), key, me().id, answers, sight)
+    except Refused as refused:
+        tell(refused)
+        return redirect(url_for("fill.show", key=key))
+    if saved.is_whole:
+        done(_words(saved))
+        return redirect(url_for("fill.show", key=key))
+    return _page(open_screen(office(), key, me().id), _doubts(saved), 409 if saved.conflicts else 422)
+
+
+def _words(saved: Saved) -> str:
+    if not saved.changed:
+        return gettext("Nothing was changed: the record stays as it is.")
+    text = ngettext("Saved: %(num)d answer changed.", "Saved: %(num)d answers changed.", saved.changed)
+    return f"{text} {gettext('The follow-up form was made anew.')}" if saved.renewed else text
+
+
+def _doubts(saved: Saved) -> dict[str, list[Note]]:
+    """What the person must look at before everything is saved."""
+    found: dict[str, list[Note]] = {}
+    for one in saved.conflicts:
+        theirs = gettext("(empty)") if one.theirs is None else gettext("ticked") if one.theirs is True else str(one.theirs)
+        found[one.key] = [Note(text=gettext("Somebody else wrote here meanwhile: “%(theirs)s”. Save again to keep yours, or write what is right.", theirs=theirs))]
+    for problem in saved.unreadable:
+        found.setdefault(problem.field, []).append(Note(text=said(problem.message, problem.code)))
+    return found
+
+
+@page(pages, "/fill/<int:key>/draft", "papers", methods=("POST",))
+def draft(key: int) -> ResponseReturnValue:
+    """Keep what was typed until now."""
+    my_sheet(key)
+    answers, sight = _sent()
+    return {"at": keep_screen_draft(office(), key, me().id, answers, sight)}
+
+
+@page(pages, "/fill/<int:key>/discard", "papers", methods=("POST",))
+def discard(key: int) -> ResponseReturnValue:
+    """Forget the draft."""
+    my_sheet(key)
+    drop_screen_draft(office(), key, me().id)
+    done(gettext("The draft is gone: this is the record."))
+    return redirect(url_for("fill.show", key=key))
