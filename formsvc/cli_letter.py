@@ -18,9 +18,10 @@ from formsvc.files import check_others, json_object, read_file, write_file
 from formsvc.letters import FACES, Face, Letter, LetterJob, find_member, made_from, open_case, write_faces, write_letter
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.office.cases import case_data, disclose, keep_case, list_cases
-from formsvc.office.office import open_office
+from formsvc.office.office import Office, open_office
 from formsvc.passwords import new_password, write_secret
 from formsvc.settings import Settings, settings
+from formsvc.store.people import find_person, give_case
 
 _EACH: Final[tuple[Face, ...]] = ("docx", "pdf", "eml")
 _DONE: Final = ".letters.json"
@@ -74,10 +75,25 @@ def case(context: click.Context) -> None:
 @case.command("keep")
 @click.argument("number")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The case, as JSON.")
-def keep(number: str, data: Path) -> None:
+@click.option("--for", "people", multiple=True, help="Whose case it is on the web, by the name they sign in with; may be given several times.")
+def keep(number: str, data: Path, people: tuple[str, ...]) -> None:
     """Keep a case with its consents under the agency's file NUMBER (no name); again, it takes the place of the old one."""
-    kept = keep_case(open_office(settings()), number, json_object(read_file(data), data))
+    office = open_office(settings())
+    owners = [_coordinator(office, name) for name in people]
+    kept = keep_case(office, number, json_object(read_file(data), data))
+    if owners:
+        with office.store.writing() as connection:
+            give_case(connection, number, owners)
+            office.store.log(connection, "case-given", f"case:{number}", people=owners)
     click.echo(f"{number}: {kept.client.initials}, {len(kept.team)} members, {len(kept.consents)} consents.")
+
+
+def _coordinator(office: Office, name: str) -> int:
+    with office.store.reading() as connection:
+        person = find_person(connection, name)
+    if person is None or not person.may("cases"):
+        raise Refused("no-coordinator", name)
+    return person.id
 
 
 @case.command("show")

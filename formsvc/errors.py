@@ -116,6 +116,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "person-name": Wording("this cannot be a name to sign in with", "Take 2 to 80 letters, digits or signs, such as an e-mail address."),
     "person-taken": Wording("somebody signs in with this name already", "Take another one."),
     "person-roles": Wording("no role was chosen", "Choose at least one."),
+    "no-coordinator": Wording("nobody of that name may work on cases", "Make them a case coordinator first: formsvc person NAME --role coordinator."),
     "person-unknown": Wording("there is nobody of that number", "Choose somebody from the list."),
     "last-administrator": Wording("nobody else looks after people", "Make somebody else an administrator first."),
     "passwords-differ": Wording("the two passwords are not the same", "Type the new password twice."),

@@ -22,6 +22,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from formsvc.catalog import shipped_folder
 from formsvc.jobs.worker import work_once
 from formsvc.model.people import ROLES, Person, Role
 from formsvc.model.scopes import SCOPES, Scope, scopes_of
@@ -29,6 +30,7 @@ from formsvc.office.cases import keep_case
 from formsvc.office.office import Office
 from formsvc.office.once import GIVEN_UP, begin, forget_answers
 from formsvc.office.people import change_person
+from formsvc.office.template_store import STAMP, VERSIONS
 from formsvc.office.tokens import Caller, caller_of, make_token, revoke_token
 from formsvc.protection import unlock
 from formsvc.service import Service
@@ -333,6 +335,25 @@ def test_a_form_is_issued_from_values_in_their_one_spelling(office: Office) -> N
         assert problem(wrong) == (422, "fields-invalid"), name
         assert wrong.json is not None
         assert list(wrong.json["errors"]) == [f"values.{name}"]
+
+
+def test_a_form_that_is_added_while_the_server_runs_is_told_of(office: Office, tmp_path: Path) -> None:
+    """The document, the list and the schemas follow the catalog; nothing has to be started again."""
+    own_forms = tmp_path / "templates"
+    (own_forms / VERSIONS).mkdir(parents=True)
+    changed = replace(office, service=Service(replace(office.service.settings, templates=own_forms)))
+    app = web_app(changed)
+    _, own = everything(changed, app)
+    assert own.ask("GET", "/forms/own-form").status_code == own.post("/forms/own-form/issue", {}).status_code == 404
+    shutil.copytree(shipped_folder() / "case-management", own_forms / "own-form")
+    definition = own_forms / "own-form" / "v1" / "form.toml"
+    definition.write_text(definition.read_text(encoding="utf-8").replace('code = "M"', 'code = "7"'), encoding="utf-8")
+    (own_forms / VERSIONS / STAMP).touch()
+    assert own.get("/forms/own-form")["schema"]["properties"]["actions"]["type"] == ["array", "null"]
+    spec = app.test_client().get("/api/v1/openapi.json").json
+    assert spec is not None
+    assert "/api/v1/forms/own-form/issue" in spec["paths"]
+    assert own.post("/forms/own-form/issue", {"values": {"site": "Cedar Hall"}}).status_code == 200
 
 
 def test_a_question_is_decided_by_a_program(office: Office) -> None:

@@ -24,7 +24,14 @@ import pikepdf
 import pypdfium2
 import pytest
 
+from formsvc.cli import cli
+from formsvc.errors import Refused
+from formsvc.office.cases import list_cases
+from formsvc.office.office import open_office
+from formsvc.office.people import invite
 from formsvc.protection import unlock
+from formsvc.settings import samples_folder, settings
+from formsvc.store.people import cases_of, find_person
 from tests.letter_cases import PASSWORD, sample_data
 from tests.offices import KEYS
 from tests.small_forms import KEY
@@ -417,3 +424,25 @@ def test_a_case_is_kept_under_a_number_and_letters_are_written_from_it(run: Run,
 def test_cases_that_cannot_be_had_are_told(run: Run, case: Path, words: tuple[str, ...], command: str, code: int, told: str) -> None:
     done = run(*words, command=command)
     assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+
+
+def test_a_case_that_is_kept_can_be_given_to_a_coordinator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`case keep --for` says whose case it is on the web; somebody who is no coordinator is refused before anything is kept."""
+    for name, place in (("FORMSVC_DATA", "data"), ("FORMSVC_FILES_KEY_FILE", "keys")):
+        monkeypatch.setenv(name, str(tmp_path / place))
+    settings.cache_clear()
+    office = open_office(settings())
+    invite(office, "carla", roles=("coordinator",))
+    invite(office, "ana", roles=("staff",))
+    case = str(samples_folder() / "cases" / "conference.json")
+    with pytest.raises(Refused) as refused:
+        cli.main(["case", "keep", "A-1", "--data", case, "--for", "ana"], standalone_mode=False)
+    assert refused.value.code == "no-coordinator"
+    assert list_cases(office) == ()
+    cli.main(["case", "keep", "A-1", "--data", case, "--for", "carla"], standalone_mode=False)
+    with office.store.reading() as connection:
+        person = find_person(connection, "carla")
+        assert person is not None
+        assert cases_of(connection, person.id) == ("A-1",)
+    office.store.engine.dispose()
+    settings.cache_clear()

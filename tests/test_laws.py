@@ -16,15 +16,17 @@ from hypothesis import strategies as st
 
 from formsvc.catalog import Catalog, shipped_folder
 from formsvc.model.form import Form, Place
-from formsvc.model.interpret import interpret
+from formsvc.model.interpret import answer_texts, interpret
 from formsvc.model.kinds import LANGS, Choices, Lang, LongText, is_box
 from formsvc.model.layout import CompiledForm
 from formsvc.model.record import Answer, Row, Submission, Value
 from formsvc.model.schema import load_values
 from formsvc.model.stamp import Stamp, new_document
-from formsvc.parsers import triage
+from formsvc.parsers import posted, triage
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
+from formsvc.renderers.web_form import Filling, raw_of, screen_form
+from tests.fields import Fields
 from tests.strategies import data_of
 
 KEY = b"the laws are tested with this key"
@@ -65,6 +67,26 @@ def test_what_is_issued_reads_back_equal(name: str, lang: Lang, cache: Path) -> 
         record = interpret(compiled.form, submission)
         assert record.values == values
         assert record.document == stamp.document
+        assert {found.code for found in record.problems} <= {"missing-answer"}
+
+    holds()
+
+
+@pytest.mark.parametrize(("name", "lang"), EVERY)
+def test_what_a_browser_sends_back_untouched_reads_back_equal(name: str, lang: Lang) -> None:
+    """Law 1 on screen: the page of a record, sent as a browser sends it, is the record."""
+    form = _form(name)
+    counts = {group.name: ROWS for group in form.groups}
+
+    @PATIENT
+    @given(data_of(form, ROWS))
+    def holds(data: dict[str, object]) -> None:
+        values, wrong = load_values(form, data)
+        assert wrong == ()
+        filling = Filling(answers={place.key: raw_of(place, value) for place, value in answer_texts(form, values)})
+        sent = Fields(f'<form id="fill">{screen_form(CATALOG, form, counts, lang, filling)}</form>').found
+        record = interpret(form, posted.parse(form, "", sent))
+        assert record.values == values
         assert {found.code for found in record.problems} <= {"missing-answer"}
 
     holds()

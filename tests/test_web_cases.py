@@ -27,9 +27,9 @@ from formsvc.store.log import entries
 from formsvc.store.people import cases_of, give_case
 from formsvc.store.schema import metadata
 from formsvc.store.schema_people import jobs
+from tests.fields import Fields
 from tests.letter_cases import sample_data
 from tests.offices import open_test_office
-from tests.test_web_month import Fields
 from tests.web import person, send, signed_in, web_app
 
 NUMBER = "2026-014"

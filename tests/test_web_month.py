@@ -4,7 +4,6 @@ import io
 import re
 from datetime import date
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -15,58 +14,11 @@ from formsvc.model.procedure import month_of
 from formsvc.office.erase import erase_child
 from formsvc.office.office import Office
 from formsvc.store.papers import read_sheets
+from tests.fields import Fields
 from tests.offices import child, documents, enrol, filled, issue, need, open_test_office, plan, record
 from tests.web import person, send, signed_in, web_app
 
 MONTH = month_of(date(2026, 11, 5))
-
-
-class Fields(HTMLParser):
-    """What a browser would send of the form called `fill` when nothing was touched."""
-
-    def __init__(self, html: str) -> None:
-        """Read a page."""
-        super().__init__()
-        self.found: dict[str, str] = {}
-        self.locked: set[str] = set()
-        self._inside, self._area, self._select = False, "", ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note controls with what stands in them."""
-        facts = dict(attrs)
-        name = facts.get("name") or ""
-        if tag == "form":
-            self._inside = facts.get("id") == "fill"
-        if not self._inside or (not name and tag != "option"):
-            return
-        if "readonly" in facts or "disabled" in facts:
-            self.locked.add(name)
-        if tag == "input" and (facts.get("type") != "checkbox" or "checked" in facts) and "disabled" not in facts:
-            self.found[name] = facts.get("value") or ""
-        if tag == "textarea":
-            self._area = name
-            self.found[name] = ""
-        if tag == "select" and "disabled" not in facts:
-            self._select = name
-            self.found[name] = ""
-        if tag == "option" and "selected" in facts and self._select:
-            self.found[self._select] = facts.get("value") or ""
-
-    def handle_data(self, data: str) -> None:
-        """Note what stands in a text area."""
-        if self._area:
-            self.found[self._area] += data
-
-    def handle_endtag(self, tag: str) -> None:
-        """End a control."""
-        if tag == "textarea" and self._area:
-            self.found[self._area] = self.found[self._area].removeprefix("\n").replace("\n", "\r\n")
-            self._area = ""
-        if tag == "select":
-            self._select = ""
-        if tag == "form":
-            self._inside = False
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ Routes of the API need a scope of the program's token, or `token`: any that coun
 """
 
 _NEEDS: dict[str, Needs] = {"static": "nothing"}
+MOST: Final = 2_147_483_647
+"""The greatest number of anything; databases count no further."""
 NEEDS: Final[Mapping[str, Needs]] = _NEEDS
 """What each endpoint needs."""
 
@@ -71,6 +73,11 @@ def session() -> Session:
 def missing() -> NoReturn:
     """What is not there, and what is not this person's."""
     abort(404)
+
+
+def is_beyond(parts: Mapping[str, object] | None) -> bool:
+    """Whether an address has a number that nothing can have."""
+    return any(isinstance(part, int) and part > MOST for part in (parts or {}).values())
 
 
 # ---------------------------------------------------------------- what is this person's

@@ -42,7 +42,7 @@ def create_app(settings: Settings, office: Office | None = None) -> Flask:
     words.prepare(app)
     guard.prepare(app, office)
     navigation.prepare(app)
-    document.prepare(app, office)
+    document.prepare(app, settings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.proxies:

@@ -15,7 +15,7 @@ from formsvc.model.people import Right
 from formsvc.office.current import CurrentOffice
 from formsvc.office.office import Office
 from formsvc.office.people import session_of
-from formsvc.web.access import NEEDS
+from formsvc.web.access import NEEDS, is_beyond
 from formsvc.web.api import problems
 from formsvc.web.words import gettext, said
 
@@ -78,6 +78,8 @@ def _enter(office: Office) -> ResponseReturnValue | None:
         return redirect(url_for("sign_in.code"))
     if needs != "session" and not session.person.may(cast("Right", needs)):  # only routes of the API need scopes
         abort(403)
+    if is_beyond(request.view_args):
+        abort(404)
     return None
 
 

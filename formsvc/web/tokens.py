@@ -13,7 +13,7 @@ from formsvc.office import hooks
 from formsvc.office.tokens import is_over, make_token, revoke_token, tokens_of
 from formsvc.store.hooks import count_deliveries, read_deliveries, read_hooks
 from formsvc.store.people import read_people
-from formsvc.web.access import me, office, page
+from formsvc.web.access import MOST, me, office, page
 from formsvc.web.guard import done, tell
 
 pages = Blueprint("tokens", __name__)
@@ -105,7 +105,7 @@ def _index(secret: str = "", status: int = 200) -> ResponseReturnValue:
 def add() -> ResponseReturnValue:
     """A new webhook; its secret stands on the page that answers, and nowhere else."""
     try:
-        _, secret = hooks.add_hook(office(), person=request.form.get("person", 0, type=int), url=request.form.get("url", "").strip()[:2000], events=request.form.getlist("event"))
+        _, secret = hooks.add_hook(office(), person=min(request.form.get("person", 0, type=int), MOST), url=request.form.get("url", "").strip()[:2000], events=request.form.getlist("event"))
     except Refused as refused:
         tell(refused)
         return _index(status=422)
@@ -115,10 +115,10 @@ def add() -> ResponseReturnValue:
 @page(pages, "/admin/hooks/<int:key>", "hooks")
 def deliveries(key: int) -> ResponseReturnValue:
     """What a webhook was told, and what became of it."""
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", MOST, type=int)
     with office().store.reading() as connection:
         hook = hooks.known_hook(connection, key)
-        found = read_deliveries(connection, key, before=before, most=_SHOWN + 1)
+        found = read_deliveries(connection, key, before=min(before, MOST), most=_SHOWN + 1)
         acting: Person | None = next((person for person in read_people(connection) if person.id == hook.person), None)
     return render_template(
         "tokens_hook.html", hook=hook, acting=acting, deliveries=found[:_SHOWN], older=found[_SHOWN - 1].id if len(found) > _SHOWN else None, event_name=event_name, delivery_name=delivery_name, word=word,

@@ -1,31 +1,28 @@
 """The API put together: its routes, its document (OpenAPI 3.1), and the same as a page that people read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, current_app, json, render_template
+from flask import Blueprint, Flask, Response, json, render_template
 from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from markupsafe import Markup, escape
-from marshmallow import Schema
-from werkzeug.routing import Map, Rule
 
 from formsvc import __version__
 from formsvc.errors import WORDING
-from formsvc.model.form import Form
 from formsvc.office.hooks import EVENTS
-from formsvc.office.office import Office
+from formsvc.settings import Settings
 from formsvc.web.access import list_route
 from formsvc.web.api import cases, forms, hooks, jobs, limits, papers, returns, schemas
-from formsvc.web.api.door import API, SECURITY, Told, admit, failures, identify, manual, programs
+from formsvc.web.api.door import SECURITY, admit, identify, programs
 from formsvc.web.api.examples import example_of
 from formsvc.web.api.problems import PROBLEM
+from formsvc.web.api.reference import NAME, CurrentReference, reference
 from formsvc.web.guard import csrf
 
-__all__ = ["cases", "hooks", "jobs", "papers", "prepare", "returns"]
+__all__ = ["cases", "forms", "hooks", "jobs", "papers", "prepare", "returns"]
 _INTRODUCTION: Final = """\
 What programs can do for the person whose token they carry. Make a token under My account; send it as
 `Authorization: Bearer TOKEN`. Errors are `application/problem+json`; foreign things look like missing ones.
@@ -63,34 +60,18 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
             self.spec.components.response(status.name, {"description": status.phrase, **({"content": content} if content else {})}, lazy=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """The API of an installation: its document, and what is sent to have each form issued."""
-
-    spec: Mapping[str, Any]
-    issue_schemas: Mapping[str, type[Schema]]
-
-    def values_schema(self, form: Form) -> dict[str, Any]:
-        """The JSON Schema of a form's values, complete in itself."""
-        known = self.spec["components"]["schemas"]
-        parts = {name: known[name] for group in form.groups if (name := f"{form.id.name}-{group.name}") in known}
-        text = json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **known[f"{form.id.name}-v{form.id.version}"], "$defs": parts})
-        return dict(json.loads(text.replace('"#/components/schemas/', '"#/$defs/')))
-
-
-def prepare(app: Flask, office: Office) -> None:
+def prepare(app: Flask, settings: Settings) -> None:
     """Let programs in."""
     app.before_request(identify)
-    limits.prepare(app, office.service.settings)
+    limits.prepare(app, settings)
     app.before_request(admit)
     csrf.exempt(programs)
-    api = _Api(app, spec_kwargs=_about(office.service.settings.url))
+    api = _Api(app, spec_kwargs=_about(settings.url))
     api.spec.components.security_scheme(SECURITY, {"type": "http", "scheme": "bearer", "description": "A token made under My account."})
     for name, words in _TAGS.items():
         api.spec.tag({"name": name, "description": words})
     api.register_blueprint(programs)
-    wanted = {form.id.name: _document_form(api, form) for form in office.catalog.forms()}
-    app.extensions[forms.NAME] = Reference(spec=_told(api), issue_schemas=wanted)
+    app.extensions[NAME] = CurrentReference(_told(api))
 
 
 def _about(url: str) -> dict[str, Any]:
@@ -107,27 +88,8 @@ def _webhook(event: str) -> dict[str, Any]:
     return {"post": {"tags": ["Webhooks"], "summary": f"Told of {event}", "parameters": headers, "requestBody": body, "responses": {"2XX": {"description": "Understood; anything else is told again."}}}}
 
 
-def _document_form(api: _Api, form: Form) -> type[Schema]:
-    """A form's own entry: what is sent to have it issued."""
-    schema, told = forms.issue_schema(form), Told(gives=forms.PDF, body=schemas.PapersWanted)
-    summary, _, description = (forms.issue.__doc__ or "").partition("\n\n")
-    operation: dict[str, Any] = {
-        "tags": ["Forms"], "summary": f"{form.titles.en}: {summary[:1].lower()}{summary[1:]}", "description": " ".join(description.split()),
-        **manual(f"issue_{form.id.name.replace('-', '_')}", "POST", "papers:issue"),
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example_of(schema)}}},
-        "responses": {
-            200: {"description": "OK", "content": {forms.PDF: {"schema": {"type": "string", "format": "binary"}}}, "headers": {forms.DOCUMENT: {"schema": {"type": "string"}, "description": "The new document's id."}}},
-            **{status: HTTPStatus(status).name for status in failures("POST", "", "papers:issue", told)},
-        },
-    }  # fmt: skip
-    rule = Rule(API + forms.ISSUE.replace("<form>", form.id.name))
-    Map([rule])  # a rule knows its parts once it stands in a map
-    api.spec.path(rule=rule, operations={"post": operation})
-    return schema
-
-
 def _told(api: _Api) -> dict[str, Any]:
-    """The document as it is served."""
+    """The document of the routes."""
     found: dict[str, Any] = api.spec.to_dict()
     found["tags"] = [tag for tag in found["tags"] if tag["name"] in _TAGS]
     for item in found["paths"].values():
@@ -140,19 +102,14 @@ def _told(api: _Api) -> dict[str, Any]:
 # ---------------------------------------------------------------- served
 
 
-def _reference() -> Reference:
-    found: Reference = current_app.extensions[forms.NAME]
-    return found
-
-
 def openapi() -> Response:
     """The document."""
-    return Response(json.dumps(_reference().spec), mimetype="application/json")
+    return Response(json.dumps(reference().spec), mimetype="application/json")
 
 
 def docs() -> ResponseReturnValue:
     """The document as a page."""
-    return render_template("tokens_reference.html", spec=_reference().spec, wording=WORDING, shown=partial(json.dumps, indent=2, ensure_ascii=False), schema_name=_schema_name, marked=_marked)
+    return render_template("tokens_reference.html", spec=reference().spec, wording=WORDING, shown=partial(json.dumps, indent=2, ensure_ascii=False), schema_name=_schema_name, marked=_marked)
 
 
 def _marked(text: str) -> Markup:

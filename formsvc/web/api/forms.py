@@ -1,26 +1,20 @@
 """The token itself; the forms, their schemas, and a PDF of values that a program brings."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import ValidationError
 
-from formsvc.model.form import Ask, Form
-from formsvc.model.kinds import LANGS, Choice, Choices, Day, Kind, LongText, Month, Number, Signature, Stamp, Text, Tick, Time
-from formsvc.model.schema import record_schema, unlike_json
+from formsvc.model.form import Form
+from formsvc.model.schema import unlike_json
 from formsvc.web.access import me, missing, office
-from formsvc.web.api import make, schemas
+from formsvc.web.api import schemas
 from formsvc.web.api.bodies import read_json, unfit
 from formsvc.web.api.door import Told, caller, endpoint, file_answer
-
-PDF: Final = "application/pdf"
-ISSUE: Final = "/forms/<form>/issue"
-NAME: Final = "formsvc-api"
-"""Where the application keeps the reference of its API."""
-DOCUMENT: Final = "Formsvc-Document"
+from formsvc.web.api.issuing import DOCUMENT, ISSUE, PDF
+from formsvc.web.api.reference import reference
 
 
 @endpoint("GET", "/token", "token", "Token", Told(answer=schemas.Token))
@@ -44,7 +38,7 @@ def _summary(form: Form) -> dict[str, Any]:
 def form(form: str) -> ResponseReturnValue:
     """A form, with the JSON Schema of its records' values."""
     found = _known(form)
-    return {**_summary(found), "schema": current_app.extensions[NAME].values_schema(found)}
+    return {**_summary(found), "schema": reference().values_schema(found)}
 
 
 def _known(name: str) -> Form:
@@ -59,53 +53,13 @@ def _known(name: str) -> Form:
 
 @endpoint("POST", ISSUE, "papers:issue", "Forms", Told(gives=PDF, hidden=True))
 def issue(form: str) -> ResponseReturnValue:
-    """Make a fillable PDF with values of your own; nothing is kept.
-
-    Values stand in their one spelling, as the form's schema says. Without `values` the form is blank. The
-    header Formsvc-Document has the new document's id.
-    """
+    """Make a fillable PDF with values that a program brings; its document is that of each form."""
     found, data = _known(form), read_json(request)
     try:
-        wanted = current_app.extensions[NAME].issue_schemas[form]().load(data)
+        wanted = reference().issue_schemas[form]().load(data)
     except ValidationError as invalid:
         unfit(invalid.messages)
     if wrong := list(unlike_json(found, data.get("values") or {})):
         unfit({"values": {".".join(map(str, place)): [message] for place, message in wrong}})
     issued = office().service.issue(form, wanted["values"], lang=wanted["lang"])
     return file_answer(issued.content, PDF, f"{form}-{issued.document}.pdf", {DOCUMENT: issued.document})
-
-
-def issue_schema(form: Form) -> type[Schema]:
-    """What is sent to have a form issued."""
-    members: dict[str, Any] = {
-        "values": fields.Nested(record_schema(form), allow_none=True, load_default=make.nothing, metadata={"example": example_values(form)}),
-        "lang": make.one_of(LANGS, "The paper's language.", default="en"),
-    }
-    return type(f"{form.id.name}-wanted", (Schema,), members)
-
-
-def example_values(form: Form) -> Mapping[str, Any]:
-    """Values of every question, with one row for each group."""
-    found: dict[str, Any] = {ask.name: _example(ask) for ask in form.asks}
-    return found | {group.name: [{ask.name: _example(ask) for ask in group.asks}] for group in form.groups}
-
-
-def _example(ask: Ask) -> Any:
-    kind: Kind = ask.kind
-    match kind:
-        case Text() | LongText() | Signature() | Stamp():
-            return ask.label.en[: getattr(kind, "limit", 200)]
-        case Number(least=least):
-            return least
-        case Day():
-            return "2026-11-12"
-        case Time():
-            return "09:30"
-        case Month():
-            return make.MONTH_EXAMPLE
-        case Tick():
-            return True
-        case Choice(options=options):
-            return options[0].code
-        case Choices(options=options):
-            return [options[0].code]

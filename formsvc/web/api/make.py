@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate
 
+from formsvc.web.access import MOST
+
 MONTH: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 MONTH_EXAMPLE: Final = "2026-11"
 _PLAIN: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _NUMBER: Final = r"^(0|[1-9][0-9]{0,9})$"
-MOST: Final = 2_147_483_647
-"""The greatest number of anything."""
 _AT: Final = "2026-11-12T17:03:20+00:00"
 
 
