@@ -12,13 +12,14 @@ from formsvc.jobs.worker import let_go, work_once
 from formsvc.office.background import Wanted, job_of, jobs_of, new_batch, start, start_upload, stop_job, tidy, try_again
 from formsvc.office.incoming import Found
 from formsvc.office.office import Office
+from formsvc.office.people import change_person
 from formsvc.office.verify import verify
 from formsvc.store.jobs import Job, claim, go_on, read_job
-from formsvc.store.papers import Document
+from formsvc.store.papers import Document, open_questions
 from formsvc.store.schema import files
 from formsvc.store.schema_people import jobs
 from tests.offices import child, discussed, documents, enrol, filled, issue, open_test_office, plan, record
-from tests.web import person
+from tests.web import person, signed_in, web_app
 
 pytest_plugins = ["tests.servers"]
 
@@ -180,3 +181,46 @@ def test_old_jobs_are_forgotten_with_what_they_made(office: Office) -> None:
     assert tidy(office) == 1
     assert not office.store.vault.has(name)
     assert list(verify(office)) == []
+
+
+def test_a_paper_that_is_being_read_cannot_be_cancelled(office: Office) -> None:
+    """A receipt is not taken back half way: it is told so, and the job tells what became of it."""
+    who = person(office, "sam", "supervisor")
+    number = upload(office, filled(office, worksheet(office), discussed("2026-11-12", (0, {"strengths": "Kind"}))), who=who.id)
+    with office.store.writing() as connection:
+        claim(connection, "w")
+    with pytest.raises(Refused) as refused:
+        stop_job(office, who.id, number)
+    assert refused.value.code == "job-too-late"
+
+
+def test_what_somebody_sent_in_is_read_though_they_left(office: Office) -> None:
+    """An upload of somebody who may not sign in any more waits for somebody who may."""
+    who = person(office, "ana", "staff", units=["Preschool 1"])
+    number = upload(office, filled(office, worksheet(office), discussed("2026-11-12", (0, {"strengths": "Kind"}))), who=who.id)
+    change_person(office, who.id, shown="Ana", roles=("staff",), units=(), active=False)
+    assert work_once(office, "w")
+    assert (job(office, number).state, job(office, number).result["state"]) == ("done", "waiting")
+    with office.store.reading() as connection:
+        assert [row.code for row in open_questions(connection)] == ["not-your-unit"]
+
+
+def test_two_jobs_with_the_same_bytes_keep_each_others_file(office: Office) -> None:
+    """The same content twice is one file; what one job lets go the other still holds."""
+    content = b"%PDF-1.7 nothing of ours"
+    first, second = upload(office, content, "a.pdf"), upload(office, content, "b.pdf")
+    assert work_once(office, "w")
+    assert work_once(office, "w")
+    assert [job(office, number).result["state"] for number in (first, second)] == ["refused", "refused"]
+    assert list(verify(office)) == []
+
+
+def test_packets_close_with_their_units(office: Office) -> None:
+    """Who lost a unit cannot download its papers any more."""
+    who = person(office, "ana", "staff", units=["Preschool 1"])
+    number = start(office, who.id, Wanted(kind="packet", facts={"month": "2026-11", "site": "Cedar Hall", "units": [1]}))
+    assert work_once(office, "w")
+    client = signed_in(web_app(office), office, who)
+    assert client.get(f"/jobs/{number}/file").status_code == 200
+    change_person(office, who.id, shown="Ana", roles=("staff",), units=(), active=True)
+    assert signed_in(web_app(office), office, who).get(f"/jobs/{number}/file").status_code == 404

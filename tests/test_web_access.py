@@ -18,7 +18,7 @@ from formsvc.model.people import ROLES, Role
 from formsvc.model.scopes import SCOPES
 from formsvc.office import people
 from formsvc.office.office import Office
-from formsvc.store.people import digest_of
+from formsvc.store.people import digest_of, find_person
 from formsvc.store.schema_people import sessions
 from formsvc.web.access import NEEDS
 from formsvc.web.app import create_app
@@ -187,7 +187,7 @@ def test_what_people_wrote_is_text_on_every_page(office: Office) -> None:
     evil = "</textarea><script>alert(1)</script><img src=x onerror=alert(2)>"
     sight = re.search(r'name="sight" value="([^"]*)"', client.get("/fill/1").text)
     assert sight
-    kept = send(client, "/fill/1", {"sight": sight[1], "conference_date": "2026-11-12", "children-0-strengths": evil, "children-0-responsible": '"><b onmouseover=alert(3)>', "children-0-target_date": evil})
+    kept = send(client, "/fill/1", {"end": "1", "sight": sight[1], "conference_date": "2026-11-12", "children-0-strengths": evil, "children-0-responsible": '"><b onmouseover=alert(3)>', "children-0-target_date": evil})
     assert kept.status_code == 422
     for url in ("/fill/1", "/review", "/review/sheet/1?all=1", "/month"):
         text = client.get(url).text
@@ -266,6 +266,11 @@ def test_guessing_locks_the_guesser_out_and_nobody_else(office: Office) -> None:
     with pytest.raises(Refused):
         people.sign_in(office, "ana", PASSWORD, address="203.0.113.1")
     assert people.sign_in(office, "ana", PASSWORD, address="203.0.113.1", device=device).session.person.name == "ana"
+    with office.store.reading() as connection:
+        key = find_person(connection, "ana")
+    assert key is not None
+    fresh = people.use_link(office, people.new_link(office, key.id), PASSWORD, address="203.0.113.1")  # a link always gets in
+    assert people.sign_in(office, "ana", PASSWORD, address="203.0.113.1", device=fresh).session.person.name == "ana"
 
 
 def test_a_missing_name_is_refused_like_a_wrong_password(office: Office) -> None:

@@ -439,6 +439,77 @@ def test_two_people_who_write_different_notes_are_both_kept(world: World) -> Non
     assert (notes["school_strengths"], notes["next_steps"][0]["status"]) == ("Counts", "declined")
 
 
+def test_notes_that_arrive_cut_off_erase_nothing(world: World) -> None:
+    """Without the form's last field nothing is saved; a field that is missing, and a row that was not shown, say nothing."""
+    url, before, fields = f"/case/{NUMBER}/notes", world.data(), notes_of(world.carla).found
+    cut = dict(list(fields.items())[: len(fields) // 2])
+    assert "arrived cut off" in send(world.carla, url, {name: text for name, text in cut.items() if name != "end"}, follow_redirects=True).text
+    assert send(world.carla, f"{url}/draft", {name: text for name, text in cut.items() if name != "end"}).status_code != 200
+    ticked = {name: text for name, text in fields.items() if text == "on"}
+    send(world.carla, url, ticked | {name: fields[name] for name in ("sight", "end")})
+    notes = world.data()["notes"]
+    assert [name for name in before["notes"] if notes.get(name) != before["notes"][name] and name != "team"] == []
+    send(world.cora, f"/case/{NUMBER}/people", {"act": "share", "person": str(world.keys["cora"])})
+    send(world.carla, url, fields | {"child_view": ""})
+    assert "child_view" not in world.data()["notes"]
+
+
+def test_two_people_on_one_free_row_make_two_rows(world: World) -> None:
+    """Whoever comes second gets the next free row as a whole, and only once."""
+    send(world.carla, f"/case/{NUMBER}/people", {"act": "share", "person": str(world.keys["cora"])})
+    url = f"/case/{NUMBER}/notes"
+    steps = len(world.data()["notes"]["next_steps"])
+    hers, theirs = (notes_of(client).found for client in (world.carla, world.cora))
+    send(world.carla, url, hers | {f"next_steps-{steps}-action": "Call the clinic", f"next_steps-{steps}-responsible": "Carla"})
+    page = theirs | {f"next_steps-{steps}-action": "Order a chair", f"next_steps-{steps}-due_date": "2027-01-15"}
+    for _ in range(2):
+        send(world.cora, url, page)
+        rows = world.data()["notes"]["next_steps"][steps:]
+        assert rows == [{"action": "Call the clinic", "responsible": "Carla"}, {"action": "Order a chair", "due_date": "2027-01-15"}]
+
+
+def test_a_row_that_moved_is_not_moved_again_from_the_draft(world: World) -> None:
+    """Where something else is held back, the draft has the row at its new place and the other's at the old one."""
+    send(world.carla, f"/case/{NUMBER}/people", {"act": "share", "person": str(world.keys["cora"])})
+    url = f"/case/{NUMBER}/notes"
+    steps = len(world.data()["notes"]["next_steps"])
+    hers, theirs = (notes_of(client).found for client in (world.carla, world.cora))
+    send(world.carla, url, hers | {f"next_steps-{steps}-action": "Call the clinic"})
+    answer = send(world.cora, url, theirs | {f"next_steps-{steps}-action": "Order a chair", f"next_steps-{steps}-due_date": "soonish"})
+    kept = Fields(answer.text).found
+    assert (kept[f"next_steps-{steps}-action"], kept[f"next_steps-{steps + 1}-action"], kept[f"next_steps-{steps + 1}-due_date"]) == ("Call the clinic", "Order a chair", "soonish")
+    send(world.cora, url, kept | {f"next_steps-{steps + 1}-due_date": "2027-01-15"})
+    assert world.data()["notes"]["next_steps"][steps:] == [{"action": "Call the clinic"}, {"action": "Order a chair", "due_date": "2027-01-15"}]
+
+
+def test_a_row_without_a_free_place_is_held_back_whole(world: World) -> None:
+    """Nothing of it is mixed into the other's; saving again replaces that row."""
+    send(world.carla, f"/case/{NUMBER}/people", {"act": "share", "person": str(world.keys["cora"])})
+    url, data, form = f"/case/{NUMBER}/notes", world.data(), world.office.catalog.form(world.office.catalog.latest("conference-notes"))
+    group = form.group("next_steps")
+    assert group
+    last = group.maximum - 1
+    keep_case(world.office, NUMBER, data | {"notes": data["notes"] | {"next_steps": [{"action": f"Step {number}"} for number in range(last)]}})
+    hers, theirs = (notes_of(client).found for client in (world.carla, world.cora))
+    send(world.carla, url, hers | {f"next_steps-{last}-action": "Call the clinic", f"next_steps-{last}-responsible": "Carla"})
+    answer = send(world.cora, url, theirs | {f"next_steps-{last}-action": "Order a chair", f"next_steps-{last}-due_date": "2027-01-15"})
+    assert answer.status_code == 409
+    assert world.data()["notes"]["next_steps"][last] == {"action": "Call the clinic", "responsible": "Carla"}
+    send(world.cora, url, Fields(answer.text).found)
+    assert world.data()["notes"]["next_steps"][last] == {"action": "Order a chair", "due_date": "2027-01-15"}
+
+
+def test_what_the_case_offers_makes_no_row_twice(tmp_path: Path, blanks: Path) -> None:
+    """Two people who begin the notes both have the team there: one changes a member, the other one's page changes nothing of it."""
+    world = world_with(tmp_path, blanks, {"notes": {}})
+    send(world.carla, f"/case/{NUMBER}/people", {"act": "share", "person": str(world.keys["cora"])})
+    hers, theirs = (notes_of(client).found for client in (world.carla, world.cora))
+    send(world.carla, f"/case/{NUMBER}/notes", hers | {"team-3-role": "Lead teacher"})
+    send(world.cora, f"/case/{NUMBER}/notes", theirs | {"child_view": "Likes it."})
+    notes = world.data()["notes"]
+    assert (len(notes["team"]), notes["team"][3]["role"], notes["child_view"]) == (8, "Lead teacher", "Likes it.")
+
+
 def test_what_cannot_be_understood_in_notes_stays_typed_and_the_rest_is_saved(world: World) -> None:
     """A day that is none, and a text that is longer than the notes take, are said at their fields and kept as a draft."""
     url = f"/case/{NUMBER}/notes"

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from formsvc.errors import Refused
 from formsvc.model.people import Person
-from formsvc.office.background import let_file_go
 from formsvc.office.incoming import Found
 from formsvc.office.month import UnitResult, issue_unit, site_packet
 from formsvc.office.office import Office
@@ -39,7 +38,7 @@ def _person(office: Office, job: Job) -> Person | None:
         return None
     with office.store.reading() as connection:
         person = read_person(connection, job.person)
-    if person is None or not person.active:
+    if person is None or (not person.active and job.kind != "receive"):  # what somebody sent in counts, or waits, whatever became of them
         raise Refused("person-unknown", str(job.person))
     return person
 
@@ -51,13 +50,11 @@ def _receive(office: Office, job: Job, person: Person | None, _step: Step) -> Ma
     if job.file is None:
         raise Refused("job-file-gone", str(job.id))
     found = Found(name=str(job.facts["name"]), content=office.store.vault.get(job.file))
-    units = None if person is None or person.sees_every_unit else person.units
+    units = None if person is None else frozenset() if not person.active else None if person.sees_every_unit else person.units
     receipt = _received(office, found, job, units)
     if receipt.code in _BY_ACCIDENT:  # its reader may have been killed for what others did: once more, then it is an answer
         receipt = _received(office, found, job, units)
     renewed = renew_follow_up(office, [receipt])
-    if receipt.state in ("refused", "left"):
-        let_file_go(office, job.id)
     return {**told(receipt), "renewed": renewed.made}, None
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from formsvc.errors import Refused, word
 from formsvc.jobs.work import CancelledError, run
 from formsvc.office import hooks
-from formsvc.office.background import tidy
+from formsvc.office.background import let_file_go, tidy
 from formsvc.office.current import CurrentOffice
 from formsvc.office.health import tell_alive, tell_ended
 from formsvc.office.office import Office
@@ -89,6 +89,8 @@ def _do(office: Office, job: Job, worker: str) -> None:
             hooks.announce_job(connection, job, "done", result)
             if file is not None:
                 settle_file(connection, file)
+    if result.get("state") in ("refused", "left"):  # what was no paper is not kept
+        let_file_go(office, job.id)
 
 
 def _fail(office: Office, job: Job, worker: str, code: str, message: str) -> None:

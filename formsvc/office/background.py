@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ RESULTS_KEPT: Final = timedelta(days=2)
 """So long a packet can be downloaded; it can be made again at any time."""
 _HEADS: Final = (b"\xff\xd8\xff", b"\x89PNG", b"II*\x00", b"MM\x00*")
 _WITHIN: Final = 1024
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +53,26 @@ def _start(connection: Connection, person: int | None, wanted: Wanted, batch: st
 def start_upload(office: Office, person: int | None, found: Found, *, batch: str, month: str | None = None) -> int:
     """Acknowledge an upload: from now on its file is kept until it has been read. Refuses what is no document before it is stored."""
     check_upload(found, office.service.settings.most_megabytes)
-    name = office.store.keep(found.content)
     facts = {"name": Path(found.name.replace("\\", "/")).name[:200], "size": len(found.content), "month": month or ""}
-    with office.store.writing() as connection:
+    for _ in range(_TRIES):
+        name = office.store.keep(found.content)
+        with suppress(_Lost), office.store.writing() as connection:
+            _settle(connection, name)
+            number = _start(connection, person, Wanted(kind="receive", facts=facts, file=name), batch)
+            office.store.log(connection, "uploaded", f"job:{number}", size=len(found.content))
+            return number
+    raise Refused("busy", found.name)
+
+
+class _Lost(Exception):  # noqa: N818  (it ends a transaction, and is not seen by anybody)
+    """The same content was let go by another job while it arrived: it is brought again."""
+
+
+def _settle(connection: Connection, name: str) -> None:
+    try:
         settle_file(connection, name)
-        number = _start(connection, person, Wanted(kind="receive", facts=facts, file=name), batch)
-        office.store.log(connection, "uploaded", f"job:{number}", size=len(found.content))
-    return number
+    except Refused as refused:
+        raise _Lost from refused
 
 
 def check_upload(found: Found, most_megabytes: int) -> None:
@@ -95,10 +110,10 @@ def job_of(office: Office, person: int | None, number: int) -> Job:
 
 def stop_job(office: Office, person: int | None, number: int) -> None:
     """Cancel a job that has not ended."""
-    job_of(office, person, number)
+    job = job_of(office, person, number)
     with office.store.writing() as connection:
         if not cancel(connection, number):
-            raise Refused("job-ended", str(number))
+            raise Refused("job-too-late" if job.kind == "receive" and not job.is_ended else "job-ended", str(number))
         office.store.log(connection, "job-cancelled", f"job:{number}")
 
 
@@ -115,19 +130,18 @@ def try_again(office: Office, person: int | None, number: int) -> None:
 
 def let_file_go(office: Office, number: int) -> None:
     """A job's file is not needed any more: remove it, unless a document, a return or another job holds it."""
-    with office.store.writing() as connection:
-        name = forget_file(connection, number)
-    if name is not None:
-        office.store.vault.remove(name)
+    with office.store.writing() as connection:  # removed while nobody else can begin to hold it
+        if (name := forget_file(connection, number)) is not None:
+            office.store.vault.remove(name)
 
 
 def tidy(office: Office) -> int:
     """Forget old jobs and what they made; how many were forgotten."""
     moment = datetime.now(UTC)
     with office.store.reading() as connection:
-        stale = tuple(ended_before(connection, (moment - RESULTS_KEPT).isoformat(timespec="seconds")))
-        old = set(ended_before(connection, (moment - KEPT).isoformat(timespec="seconds")))
-    for number in stale:
+        stale = ended_before(connection, (moment - RESULTS_KEPT).isoformat(timespec="seconds"), made=True)
+        old = tuple(ended_before(connection, (moment - KEPT).isoformat(timespec="seconds")))
+    for number in {*stale, *old}:
         let_file_go(office, number)
     with office.store.writing() as connection:
         for number in old:

@@ -2,10 +2,11 @@
 
 As on sheets (`office/screen.py`), what only this person changed is saved; what somebody else changed meanwhile
 too is shown with both values, and saving again decides. The client stands there as the case has them.
+Two people who write on one free row make two rows, and what did not arrive says nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -18,6 +19,7 @@ from formsvc.errors import Refused
 from formsvc.letters import open_case
 from formsvc.model.form import Form
 from formsvc.model.interpret import answer_texts, interpret
+from formsvc.model.kinds import is_box
 from formsvc.model.record import Problem, Row, Values
 from formsvc.model.schema import load_values
 from formsvc.model.values import plain
@@ -53,11 +55,13 @@ class NotesScreen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sight:
-    """What a person saw: of which conference, and its cells."""
+    """What a person saw: of which conference, its cells, how many rows of each group, and what the case offered for rows that nobody saved."""
 
     base: str
     conference: int
     cells: Cells
+    counts: Mapping[str, int]
+    offered: Cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,17 @@ class _Notes:
     form: Form
     rows: Rows
     cells: Cells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    """What was typed, each new row at a place of its own."""
+
+    answers: Mapping[str, str]
+    theirs: Cells
+    """The rows of somebody else that stand where this person had written."""
+    held: Cells
+    """Rows of this person, and of whoever was first, for which no place is left."""
 
 
 def _notes(office: Office, connection: Connection, number: str) -> _Notes:
@@ -105,10 +120,11 @@ def _screen(office: Office, notes: _Notes, draft: Draft | None, more: Mapping[st
     if draft is not None:
         answers = {**draft.answers, **{key: raw for key, raw in answers.items() if is_locked(form, key)}}
     counts = _counts(form, answers, more)
+    began = _unseal(office, draft.shown, notes.number) if draft else _Sight(base=base_of(notes.number), conference=case.conference.number, cells=notes.cells, counts={}, offered=_offered(notes, values))
     return NotesScreen(
         form=form, case=case, counts=counts, answers=answers, locked=frozenset(place.key for place in form.places(counts) if place.ask.locked),
         problems=judge(form, case.notes) if case.notes and draft is None else (),
-        sight=draft.shown if draft else _seal(office, _Sight(base=base_of(notes.number), conference=case.conference.number, cells=notes.cells)), draft_at=draft.at if draft else "",
+        sight=_seal(office, replace(began, counts=counts)), draft_at=draft.at if draft else "",
     )  # fmt: skip
 
 
@@ -131,6 +147,12 @@ def suggested(form: Form, case: Case) -> Values:
     group = form.group("team")
     most = group.maximum if group else 0
     return {**known, **_client_cells(case), "team": [*team, *missing][: max(most, len(team))]}
+
+
+def _offered(notes: _Notes, values: Values) -> Cells:
+    """The cells of rows that stand on the page without being saved."""
+    rows = {split_cell(cell)[:2] for cell in notes.cells}
+    return {cell: value for cell, value in cells_of(notes.form, values, notes.rows).items() if split_cell(cell)[0] and split_cell(cell)[:2] not in rows}
 
 
 def _header(case: Case) -> dict[str, Any]:
@@ -172,18 +194,18 @@ def _sealer(office: Office) -> URLSafeSerializer:
 
 
 def _seal(office: Office, sight: _Sight) -> str:
-    return str(_sealer(office).dumps([sight.base, sight.conference, dict(sight.cells)]))
+    return str(_sealer(office).dumps([sight.base, sight.conference, dict(sight.cells), dict(sight.counts), dict(sight.offered)]))
 
 
 def _unseal(office: Office, sealed: str, number: str) -> _Sight:
     """What a person saw, as it came back with the page; refuses one of another case, or that was changed."""
     try:
-        base, conference, cells = _sealer(office).loads(sealed)
+        base, conference, cells, counts, offered = _sealer(office).loads(sealed)
     except (BadData, ValueError, TypeError) as problem:
         raise Refused("page-too-old") from problem
     if base != base_of(number):
         raise Refused("page-too-old")
-    return _Sight(base=base, conference=conference, cells=cells)
+    return _Sight(base=base, conference=conference, cells=cells, counts=counts, offered=offered)
 
 
 def _meant(office: Office, connection: Connection, number: str, person: int, sight: _Sight) -> _Notes:
@@ -223,33 +245,110 @@ def save_notes(office: Office, number: str, person: int, answers: Mapping[str, s
     sight = _unseal(office, sealed, number)
     with office.store.writing() as connection:
         notes = _meant(office, connection, number, person, sight)
-        mine, unreadable = _typed(notes, answers)
-        changes, conflicts = _compared(notes, sight, mine, unreadable)
+        settled = _settle_rows(notes, sight, answers)
+        mine, unreadable = _typed(notes, settled.answers)
+        changes, conflicts = _compared(notes, sight, mine, unreadable, settled)
         if changes or not notes.case.notes:
             _write(office, connection, notes, changes)
         saved = Saved(changed=len(changes), conflicts=tuple(conflicts), unreadable=tuple(unreadable.values()))
         if saved.is_whole:
             remove_draft(connection, person, case_id=notes.key)
         else:
-            cells = {**sight.cells, **changes, **{_cell(notes, one.key): one.theirs for one in conflicts}}
-            rest = _Sight(base=sight.base, conference=sight.conference, cells={cell: value for cell, value in cells.items() if value is not None})
-            keep_draft(connection, person, case_id=notes.key, answers=_ours(notes.form, answers), shown=_seal(office, rest))
+            cells = {**sight.cells, **settled.theirs, **changes, **{_cell(notes, one.key): one.theirs for one in conflicts}}
+            rest = replace(sight, cells={cell: value for cell, value in cells.items() if value is not None})
+            kept = {**_raw(notes, settled.theirs), **_ours(notes.form, settled.answers)}
+            keep_draft(connection, person, case_id=notes.key, answers=kept, shown=_seal(office, rest))
     return notes.number, saved
 
 
-def _compared(notes: _Notes, sight: _Sight, mine: Cells, unreadable: Mapping[str, Problem]) -> tuple[dict[str, Any], list[Conflict]]:
+def _compared(notes: _Notes, sight: _Sight, mine: Cells, unreadable: Mapping[str, Problem], settled: _Settled) -> tuple[dict[str, Any], list[Conflict]]:
     """What only this person changed, and what somebody else changed meanwhile too."""
     changes: dict[str, Any] = {}
     conflicts = []
-    for cell in sorted(mine.keys() | sight.cells.keys()):
-        before, typed, stands = sight.cells.get(cell), mine.get(cell), notes.cells.get(cell)
-        if cell in unreadable or is_locked(notes.form, cell) or _same(typed, before) or _same(typed, stands):
+    for cell in sorted(mine.keys() | sight.cells.keys() | settled.held.keys()):
+        typed, stands = mine.get(cell), notes.cells.get(cell)
+        before = sight.cells.get(cell, sight.offered.get(cell) if stands is not None else None)
+        if cell in unreadable or is_locked(notes.form, cell) or _same(typed, stands):
             continue
-        if _same(before, stands):
+        if cell in settled.held:
+            conflicts.append(Conflict(key=_key(cell), was=before, theirs=stands))
+        elif _same(typed, before) or (typed is None and not _was_sent(notes.form, cell, sight, settled.answers)):
+            continue
+        elif _same(before, stands):
             changes[cell] = typed
         else:
             conflicts.append(Conflict(key=_key(cell), was=before, theirs=stands))
     return changes, conflicts
+
+
+def _was_sent(form: Form, cell: str, sight: _Sight, answers: Mapping[str, str]) -> bool:
+    """Whether an empty cell was emptied: a row that the page did not show, or a field that did not arrive, says nothing."""
+    group, row, _ = split_cell(cell)
+    if group and _place(row) >= sight.counts.get(group, 0):
+        return False
+    place = form.find(_key(cell))
+    return place is None or is_box(place.ask.kind) or _key(cell) in answers
+
+
+# ---------------------------------------------------------------- two people on one free row
+
+
+def _settle_rows(notes: _Notes, sight: _Sight, answers: Mapping[str, str]) -> _Settled:
+    """Bring rows that somebody else filled first, as a whole, to the next free one; what was brought before is not brought again."""
+    mine, taken = _typed(notes, answers)[0], {split_cell(cell)[:2] for cell in notes.cells}
+    used = taken | {split_cell(cell)[:2] for cell in (*mine, *sight.cells)}
+    settled, theirs, held = dict(answers), dict[str, Any](), dict[str, Any]()
+    for group, row in sorted(_met(notes, sight, mine), key=lambda one: (one[0], _place(one[1]))):
+        typed, stands = _row(mine, group, row), _row(notes.cells, group, row)
+        free = next((other for other in notes.rows[group] if (group, other) not in used), None)
+        if not _is_known(notes, sight, typed, group, row) and free is None:
+            held |= {f"{group}/{row}/{name}": value for name, value in (stands | typed).items()}
+            continue
+        sent = {key: raw for key, raw in answers.items() if key.startswith(f"{group}-{_place(row)}-")}
+        settled = {key: raw for key, raw in settled.items() if key not in sent}
+        theirs |= {f"{group}/{row}/{name}": value for name, value in stands.items()}
+        if not _is_known(notes, sight, typed, group, row) and free is not None:
+            settled |= {f"{group}-{_place(free)}-{key.split('-', 2)[2]}": raw for key, raw in sent.items()}
+            used.add((group, free))
+    return _Settled(answers=settled, theirs=theirs, held=held)
+
+
+def _met(notes: _Notes, sight: _Sight, mine: Cells) -> set[tuple[str, str]]:
+    """The rows that were free when this person began, and that somebody else filled otherwise meanwhile."""
+    seen = {split_cell(cell)[:2] for cell in sight.cells}
+    rows = {split_cell(cell)[:2] for cell in mine if split_cell(cell)[0]} - seen
+    return {(group, row) for group, row in rows if (stands := _row(notes.cells, group, row)) and not _is_same_row(_row(mine, group, row), stands) and not _is_one_offer(sight, stands, group, row)}
+
+
+def _is_one_offer(sight: _Sight, stands: Mapping[str, Any], group: str, row: str) -> bool:
+    """Whether both began from what the case offered: then the row is compared cell by cell."""
+    offered = _row(sight.offered, group, row)
+    return bool(offered) and _same(offered.get("name"), stands.get("name"))
+
+
+def _is_known(notes: _Notes, sight: _Sight, typed: Mapping[str, Any], group: str, row: str) -> bool:
+    """Whether a row needs no place: it is what the case offers anyway, or the same page brought it before."""
+    if _is_same_row(typed, _row(sight.offered, group, row)):
+        return True
+    seen = {split_cell(cell)[:2] for cell in sight.cells}
+    return any(_is_same_row(typed, _row(notes.cells, group, other)) for other in notes.rows[group] if (group, other) not in seen)
+
+
+def _row(cells: Cells, group: str, row: str) -> dict[str, Any]:
+    return {split_cell(cell)[2]: value for cell, value in cells.items() if split_cell(cell)[:2] == (group, row)}
+
+
+def _is_same_row(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+
+
+def _place(row: str) -> int:
+    return int(row.removeprefix("r"))
+
+
+def _raw(notes: _Notes, cells: Cells) -> dict[str, str]:
+    """Cells as a page's fields hold them."""
+    return {place.key: raw for place, value in answer_texts(notes.form, values_of(notes.form, cells, notes.rows)) if (raw := raw_of(place, value))}
 
 
 def _same(one: Any, other: Any) -> bool:

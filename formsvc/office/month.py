@@ -20,13 +20,13 @@ from formsvc.model.record import Values
 from formsvc.model.stamp import in_words, new_document
 from formsvc.model.values import write_value
 from formsvc.office.office import Office
-from formsvc.office.sheets import written_on
+from formsvc.office.sheets import settle_from, written_on
 from formsvc.office.units import unit_month
 from formsvc.renderers.packet import Paper, packet
 from formsvc.renderers.packet_cover import Cover
 from formsvc.service import checked_values
 from formsvc.store.digest import stored_digest
-from formsvc.store.papers import Document, add_document, counted_returns, make_sheet, newest_documents, read_documents, read_sheets
+from formsvc.store.papers import Document, add_document, counted_returns, make_sheet, newest_documents, read_documents, read_sheet, read_sheets
 from formsvc.store.roster import Unit, read_units
 from formsvc.store.schema import documents, files
 from formsvc.store.store import settle_file
@@ -114,6 +114,8 @@ def _edition(office: Office, unit: Unit, month: str, paper: Prefilled, form: For
                 )
                 add_document(connection, edition)
                 settle_file(connection, name)
+                if read_sheet(connection, sheet).revision:  # what was typed on screen stands on the newest edition
+                    settle_from(office, connection, sheet, f"issued:{document}")
                 sealed = stored_digest(connection, "document", office.store.key, documents.c.id == document)
                 office.store.log(connection, "issued", document, sheet=sheet, edition=edition.edition, form=paper.form, digest=sealed)
         except IntegrityError:

@@ -163,8 +163,11 @@ def link_person(office: Office, secret: str) -> Person:
     return person
 
 
-def use_link(office: Office, secret: str, password: str) -> Person:
-    """Set a password by a one-time link, which is used up by it."""
+def use_link(office: Office, secret: str, password: str, *, address: str = "") -> str:
+    """Set a password by a one-time link, which is used up by it; the secret of the browser, which is known from now on.
+
+    Whatever strangers tried until now is forgotten: a link always gets in.
+    """
     person = link_person(office, secret)
     _check_password(person, password)
     hashed = _hasher().hash(password)
@@ -173,11 +176,15 @@ def use_link(office: Office, secret: str, password: str) -> Person:
             raise Refused("link-gone")
         table.change_person(connection, person.id, password=hashed)
         table.end_sessions(connection, person.id)
+        for key in _attempt_keys(person.name, address, ""):
+            table.forget_attempts(connection, key)
+        device = secrets.token_urlsafe(24)
+        table.add_device(connection, table.digest_of(device), person.id)
         replace(office.store, by=person.name).log(connection, "password-set", f"person:{person.id}", way="link")
-    return person
+    return device
 
 
-def change_password(office: Office, session: Session, old: str, new: str) -> None:
+def change_password(office: Office, session: Session, old: str, new: str, *, device: str = "") -> None:
     """Another password; everybody else who is signed in as this person is signed out."""
     with office.store.reading() as connection:
         known = table.read_secrets(connection, session.person.id)
@@ -188,7 +195,7 @@ def change_password(office: Office, session: Session, old: str, new: str) -> Non
     with office.store.writing() as connection:
         table.change_person(connection, session.person.id, password=hashed)
         table.end_sessions(connection, session.person.id, but=session.digest)
-        table.forget_devices(connection, session.person.id)
+        table.forget_devices(connection, session.person.id, but=table.digest_of(device))
         office.store.log(connection, "password-set", f"person:{session.person.id}", way="own")
 
 

@@ -133,13 +133,14 @@ def _refused(name: str, refused: Refused) -> Receipt:
 
 
 def _again(connection: Connection, name: str, known: Return) -> Receipt:
+    document = find_document(connection, known.document) if known.document else None
     return Receipt(
         name=name,
         state="again",
         document=known.document or known.stamp,
         where=said_sheet(connection, known.sheet),
         message=f"was received before, on {known.at[:10]}{_AGAIN.get(known.state, '').format(number=known.id)}",
-        unit=_unit(connection, known.sheet),
+        unit=_unit(connection, known.sheet if known.sheet is not None else document.sheet if document else None),
     )
 
 

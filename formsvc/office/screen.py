@@ -7,17 +7,17 @@ both values, and saving again decides. What cannot be understood stays in their 
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from formsvc.casework.cells import Cells, Rows, cells_of, named, split_cell, values_of
 from formsvc.errors import Refused
 from formsvc.model.form import Form
 from formsvc.model.interpret import answer_texts, interpret
-from formsvc.model.kinds import Choice, Lang, find_option
+from formsvc.model.kinds import Choice, Lang, find_option, is_box
 from formsvc.model.record import Problem, Values
 from formsvc.office.office import Office
 from formsvc.office.receive import Receipt, renew_follow_up
@@ -27,6 +27,7 @@ from formsvc.protection.sealed_text import derived_key
 from formsvc.renderers.web_form import raw_of
 from formsvc.store.drafts import Draft, keep_draft, read_draft, remove_draft
 from formsvc.store.papers import add_decision, counted_returns, latest_revision
+from formsvc.store.schema import actions, children
 
 _SPARE: Final = 1
 """Empty rows that a group shows below its last one, as long as it takes more."""
@@ -35,11 +36,17 @@ _HEADS: Final = ("child_name", "child_id", "action_id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What a person saw: cells and rows. It travels with the page, sealed, so that any number of windows can be open."""
+    """What a person saw: cells, rows, and how many rows of each group the page showed.
+
+    It travels with the page, sealed, so that any number of windows can be open. `page` names the page: rows that
+    are added on it have the same identity however often it is sent.
+    """
 
     sheet: int
     cells: Cells
     rows: Rows
+    counts: Mapping[str, int]
+    page: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,8 @@ class Screen:
     sight: str
     draft_at: str = ""
     """When a draft was kept that is shown here instead of the record."""
+    has_news: bool = False
+    """Whether the paper has rows that this draft does not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,44 +104,44 @@ def open_screen(office: Office, sheet: int, person: int, *, more: Mapping[str, i
 
 
 def _screen(office: Office, shown: Shown, problems: tuple[Problem, ...], draft: Draft | None, more: Mapping[str, int]) -> Screen:
-    counts = _counts(shown, draft, more)
-    values = values_of(shown.form, shown.cells, shown.rows)
+    """The record, or the draft on the rows that the person saw when they began: others may have added some since."""
+    began = open_sight(office, draft.shown, shown.sheet.id) if draft else None
+    rows = began.rows if began else shown.rows
+    values = values_of(shown.form, shown.cells, rows)
+    counts = _counts(shown, values, draft, more)
     answers = {place.key: raw_of(place, value) for place, value in answer_texts(shown.form, values)}
     if draft is not None:
-        answers = {**{key: raw for key, raw in answers.items() if is_locked(shown.form, _cell(shown, key))}, **draft.answers}
+        answers = {**{key: raw for key, raw in answers.items() if is_locked(shown.form, as_cell(shown.form, key, rows))}, **draft.answers}
+    sight = Sight(sheet=shown.sheet.id, cells=began.cells if began else shown.cells, rows=rows, counts=counts, page=began.page if began else f"{shown.document.id}.{secrets.token_hex(4)}")
     return Screen(
         shown=shown,
         lang="es" if shown.document.lang == "es" else "en",
         counts=counts,
         answers=answers,
-        locked=frozenset(_locked(shown, counts)),
+        locked=frozenset(_locked(shown, rows, counts)),
         problems=problems,
-        sight=draft.shown if draft else seal_sight(office, Sight(sheet=shown.sheet.id, cells=shown.cells, rows=shown.rows)),
+        sight=seal_sight(office, sight),
         draft_at=draft.at if draft else "",
+        has_news=began is not None and any(set(found) - set(rows.get(group, ())) for group, found in shown.rows.items()),
     )
 
 
-def _counts(shown: Shown, draft: Draft | None, more: Mapping[str, int]) -> dict[str, int]:
+def _counts(shown: Shown, values: Values, draft: Draft | None, more: Mapping[str, int]) -> dict[str, int]:
     """How many rows each group shows: those that say something, the usual ones, what was asked for, and one to write in."""
-    values = values_of(shown.form, shown.cells, shown.rows)
     counts = {}
     for group in shown.form.groups:
         entries = values.get(group.name)
         filled = len(entries) if isinstance(entries, list) else 0
         typed = max((int(key.split("-")[1]) + 1 for key, raw in (draft.answers.items() if draft else ()) if raw and key.startswith(f"{group.name}-")), default=0)
-        listed = len(shown.document.rows.get(group.name, ()))
+        listed = len(shown.document.rows.get(group.name, ())) if draft is None else 0
         counts[group.name] = min(group.maximum, max(group.minimum, filled, typed, listed) + max(_SPARE, more.get(group.name, 0)))
     return counts
 
 
-def _cell(shown: Shown, key: str) -> str:
-    return as_cell(shown.form, key, shown.rows)
-
-
-def _locked(shown: Shown, counts: Mapping[str, int]) -> Iterator[str]:
+def _locked(shown: Shown, rows: Rows, counts: Mapping[str, int]) -> Iterator[str]:
     """The fields that were printed by us: nobody changes them here either. In a row that people added they may write who it is."""
     for place in shown.form.places(counts):
-        if place.ask.locked and (cell := _cell(shown, place.key)) and cell in shown.cells and "." not in split_cell(cell)[1]:
+        if place.ask.locked and (cell := as_cell(shown.form, place.key, rows)) and cell in shown.cells and "." not in split_cell(cell)[1]:
             yield place.key
 
 
@@ -164,24 +173,25 @@ def _sealer(office: Office) -> URLSafeSerializer:
 
 def seal_sight(office: Office, sight: Sight) -> str:
     """A sight as a page carries it."""
-    return str(_sealer(office).dumps([sight.sheet, dict(sight.cells), {group: list(rows) for group, rows in sight.rows.items()}]))
+    return str(_sealer(office).dumps([sight.sheet, dict(sight.cells), {group: list(rows) for group, rows in sight.rows.items()}, dict(sight.counts), sight.page]))
 
 
 def open_sight(office: Office, sealed: str, sheet: int) -> Sight:
     """A sight that came back with a page; refuses one that is not of this sheet or was changed."""
     try:
-        found, cells, rows = _sealer(office).loads(sealed)
+        found, cells, rows, counts, page = _sealer(office).loads(sealed)
     except (BadData, ValueError, TypeError) as problem:
         raise Refused("page-too-old") from problem
     if found != sheet:
         raise Refused("page-too-old")
-    return Sight(sheet=found, cells=cells, rows=rows)
+    return Sight(sheet=found, cells=cells, rows=rows, counts=counts, page=page)
 
 
 def keep_screen_draft(office: Office, sheet: int, person: int, answers: Mapping[str, str], sealed: str) -> str:
     """Keep what a person typed, without it being the record; when."""
-    open_sight(office, sealed, sheet)
+    sight = open_sight(office, sealed, sheet)
     with office.store.writing() as connection:
+        _check_nobody_erased(connection, sight)
         form = shown_sheet(office, connection, sheet).form
         kept = {key: raw for key, raw in answers.items() if form.find(key) is not None and raw}
         return keep_draft(connection, person, sheet_id=sheet, answers=kept, shown=sealed)
@@ -200,12 +210,13 @@ def save_screen(office: Office, sheet: int, person: int, answers: Mapping[str, s
     """Bring what a person typed into the record, cell by cell."""
     sight = open_sight(office, sealed, sheet)
     with office.store.writing() as connection:
+        _check_nobody_erased(connection, sight)
         now = shown_sheet(office, connection, sheet)
-        mine, unreadable = _typed(now.form, now.document.id, answers, sight)
+        mine, unreadable = _typed(now.form, answers, sight)
         changes, conflicts = [], []
         for cell in sorted(mine.keys() | sight.cells.keys()):
             before, typed, stands = sight.cells.get(cell), mine.get(cell), now.cells.get(cell)
-            if _same(typed, before) or _same(typed, stands) or cell in unreadable or not _may(now.form, cell, sight):
+            if _same(typed, before) or _same(typed, stands) or cell in unreadable or not _may(now.form, cell, sight) or (typed is None and not _was_sent(now.form, cell, sight, answers)):
                 continue
             if _same(before, stands):
                 changes.append((cell, typed))
@@ -216,7 +227,7 @@ def save_screen(office: Office, sheet: int, person: int, answers: Mapping[str, s
         if saved.is_whole:
             remove_draft(connection, person, sheet_id=sheet)
         else:
-            rest = seal_sight(office, Sight(sheet=sheet, cells=_seen_now(sight, now, conflicts, changes), rows=sight.rows))
+            rest = seal_sight(office, replace(sight, cells=_seen_now(sight, now, conflicts, changes)))
             keep_draft(connection, person, sheet_id=sheet, answers={key: raw for key, raw in answers.items() if now.form.find(key) is not None and raw}, shown=rest)
     renewed = renew_follow_up(office, [Receipt(name="", state="counted", changed=True, unit=now.sheet.unit, month=now.sheet.month)]) if changes else None
     return Saved(changed=saved.changed, conflicts=saved.conflicts, unreadable=saved.unreadable, renewed=renewed.made if renewed else 0)
@@ -226,6 +237,26 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, str) and isinstance(other, str):
         return as_sent(one) == as_sent(other)
     return one == other and type(one) is type(other)
+
+
+def _was_sent(form: Form, cell: str, sight: Sight, answers: Mapping[str, str]) -> bool:
+    """Whether an empty cell was emptied: a row that the page did not show, or a field that did not arrive, says nothing."""
+    group, row, _ = split_cell(cell)
+    if group and (row not in sight.rows.get(group, ()) or list(sight.rows[group]).index(row) >= sight.counts.get(group, 0)):
+        return False
+    place = form.find(key := _key_of(sight.rows, cell))
+    return place is None or is_box(place.ask.kind) or key in answers
+
+
+def _check_nobody_erased(connection: Connection, sight: Sight) -> None:
+    """A page that was opened before a child was erased brings nothing of it back."""
+    told = {split_cell(cell)[1] for cell in sight.cells}  # rows that the page says something about
+    keys = [int(row[1:]) for row in told if row.startswith("c") and row[1:].isdecimal()]
+    actions_seen = {row[1:] for row in told if row.startswith("a")}
+    gone = connection.execute(select(children.c.id).where(children.c.id.in_(keys), children.c.erased)).first()
+    known = set(connection.scalars(select(actions.c.id).where(actions.c.id.in_(actions_seen))))
+    if gone or actions_seen - known:
+        raise Refused("page-too-old")
 
 
 def _may(form: Form, cell: str, sight: Sight) -> bool:
@@ -240,21 +271,22 @@ def _seen_now(sight: Sight, now: Shown, conflicts: Iterable[Conflict], changes: 
     return {cell: value for cell, value in cells.items() if value is not None}
 
 
-def _typed(form: Form, document: str, answers: Mapping[str, str], sight: Sight) -> tuple[Cells, Mapping[str, Problem]]:
+def _typed(form: Form, answers: Mapping[str, str], sight: Sight) -> tuple[Cells, Mapping[str, Problem]]:
     """What was typed as cells, and the cells that cannot be understood."""
-    record = interpret(form, parse(form, document, answers))
-    rows = _rows_typed(form, document, record.values, sight.rows)
+    record = interpret(form, parse(form, "", answers))
+    rows = _rows_typed(form, record.values, sight)
     unreadable = {_cell_at(form, rows, found.field): found for found in record.problems if found.code in HELD}
     return cells_of(form, record.values, rows), unreadable
 
 
-def _rows_typed(form: Form, document: str, values: Values, rows: Rows) -> dict[str, tuple[str, ...]]:
-    """The rows as the person saw them, and new ones below with a new identity each."""
+def _rows_typed(form: Form, values: Values, sight: Sight) -> dict[str, tuple[str, ...]]:
+    """The rows as the person saw them, and new ones below, known by the page and their place on it."""
+    document, _, page = sight.page.partition(".")
     found = {}
     for group in form.groups:
-        known, entries = tuple(rows.get(group.name, ())), values.get(group.name)
+        known, entries = tuple(sight.rows.get(group.name, ())), values.get(group.name)
         count = len(entries) if isinstance(entries, list) else 0
-        found[group.name] = (*known, *(f"{document}.{number}~{named(secrets.token_hex(8))}" for number in range(len(known), count)))
+        found[group.name] = (*known, *(f"{document}.{number}~{named(page, group.name, number)}" for number in range(len(known), count)))
     return found
 
 

@@ -18,7 +18,7 @@ from formsvc.store.schema_people import jobs
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED: Final = ("done", "failed", "cancelled")
-LEASE: Final = timedelta(seconds=90)
+LEASE: Final = timedelta(seconds=180)
 MOST_TRIES: Final = 3
 
 
@@ -145,8 +145,9 @@ def release(connection: Connection, worker: str) -> int:
 
 
 def cancel(connection: Connection, number: int) -> bool:
-    """Cancel a job that has not ended; False if it has."""
-    return connection.execute(update(jobs).where(jobs.c.id == number, jobs.c.state.not_in(ENDED)).values(state="cancelled", lease="", changed=now())).rowcount == 1
+    """Cancel a job that has not ended; False if it has, or if a returned paper is being read: that cannot be taken back half way."""
+    may = or_(jobs.c.state == "waiting", and_(jobs.c.state == "running", jobs.c.kind != "receive"))
+    return connection.execute(update(jobs).where(jobs.c.id == number, may).values(state="cancelled", lease="", changed=now())).rowcount == 1
 
 
 def retry(connection: Connection, number: int) -> bool:
@@ -168,9 +169,10 @@ def forget_file(connection: Connection, number: int) -> str | None:
     return name
 
 
-def ended_before(connection: Connection, moment: str) -> Iterable[int]:
-    """The jobs that ended before a moment."""
-    return tuple(connection.scalars(select(jobs.c.id).where(jobs.c.state.in_(ENDED), jobs.c.changed < moment)))
+def ended_before(connection: Connection, moment: str, *, made: bool = False) -> Iterable[int]:
+    """The jobs that ended before a moment; or only those whose file was made by us and can be made again."""
+    wanted = select(jobs.c.id).where(jobs.c.state.in_(ENDED), jobs.c.changed < moment)
+    return tuple(connection.scalars(wanted.where(jobs.c.kind != "receive") if made else wanted))
 
 
 def remove_job(connection: Connection, number: int) -> None:

@@ -257,9 +257,15 @@ def add_decision(connection: Connection, sheet: int, cell: str, *, value: Any, s
 
 
 def standing_decisions(connection: Connection, sheet: int) -> Mapping[str, Row[Any]]:
-    """The decision that stands for each cell of a sheet."""
-    latest = {row.cell: row for row in connection.execute(select(decisions).where(decisions.c.sheet_id == sheet).order_by(decisions.c.id))}
-    return {cell: row for cell, row in latest.items() if not row.withdrawn}
+    """The decision that stands for each cell of a sheet: the last one that was not taken back."""
+    made: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(select(decisions).where(decisions.c.sheet_id == sheet).order_by(decisions.c.id)):
+        stack = made.setdefault(row.cell, [])
+        if not row.withdrawn:
+            stack.append(row)
+        elif stack:
+            stack.pop()
+    return {cell: stack[-1] for cell, stack in made.items() if stack}
 
 
 # ---------------------------------------------------------------- questions

@@ -154,9 +154,9 @@ def is_device(connection: Connection, digest: str, person: int) -> bool:
     return connection.execute(select(devices.c.digest).where(devices.c.digest == digest, devices.c.person_id == person)).first() is not None
 
 
-def forget_devices(connection: Connection, person: int) -> None:
-    """Forget every browser of a person."""
-    connection.execute(delete(devices).where(devices.c.person_id == person))
+def forget_devices(connection: Connection, person: int, *, but: str = "") -> None:
+    """Forget every browser of a person, perhaps but one."""
+    connection.execute(delete(devices).where(devices.c.person_id == person, devices.c.digest != but))
 
 
 # ---------------------------------------------------------------- failed attempts

@@ -13,6 +13,7 @@ from formsvc.model.people import Person, Right
 from formsvc.model.scopes import Scope
 from formsvc.office.office import Office
 from formsvc.office.people import Session
+from formsvc.store.jobs import Job
 from formsvc.store.papers import Document, Return, Sheet, find_document, read_return, read_sheets
 from formsvc.store.people import cases_of
 from formsvc.store.roster import Unit, read_units
@@ -134,6 +135,13 @@ def _sees_return(back: Return, unit: int | None) -> bool:
     if unit is not None:
         return person.sees(unit)
     return person.may("papers") and (person.sees_every_unit or back.by == person.name)
+
+
+def sees_packet(job: Job) -> bool:
+    """Whether every paper in a packet is still of a unit of this person's."""
+    with office().store.reading() as connection:
+        sheets = read_sheets(connection, id=frozenset(job.result.get("sheets", ())))
+    return all(me().sees(sheet.unit) for sheet in sheets)
 
 
 def my_case(number: str) -> str:

@@ -20,7 +20,7 @@ from formsvc.web.cases_open import case_page, my_file, pages
 from formsvc.web.guard import done, tell
 from formsvc.web.words import chosen_lang, gettext, ngettext, said
 
-_OURS: Final = ("csrf_token", "sight", "act")
+_OURS: Final = ("csrf_token", "sight", "act", "end")
 _MORE: Final = 4
 _PLACES: Final = (("consent", "confidentiality_read"), ("team", "team-0"), ("input", "input-0"), ("views", "child_view"))
 _LAST: Final = (("next_steps", "next_steps-0"), ("next_conference", "next_conference_date"), ("sign_off", "coordinator_signature"), ("corrections", "corrections-0"))
@@ -85,7 +85,9 @@ def _jump(form: Form) -> Iterator[tuple[str, str]]:
 
 
 def _sent() -> tuple[dict[str, str], str]:
-    """What the browser sent: answers by key, and what the person saw when they began."""
+    """What the browser sent: answers by key, and what the person saw when they began. Refuses what was cut off on the way."""
+    if "end" not in request.form:
+        raise Refused("page-incomplete")
     return {key: value for key, value in request.form.items() if key not in _OURS}, request.form.get("sight", "")
 
 
@@ -93,9 +95,9 @@ def _sent() -> tuple[dict[str, str], str]:
 def save(number: str) -> ResponseReturnValue:
     """Save into the case, or keep a draft and show more rows."""
     my_case(number)
-    answers, sight = _sent()
     act = request.form.get("act", "save")
     try:
+        answers, sight = _sent()
         if act.startswith("more-"):
             keep_notes_draft(office(), number, me().id, answers, sight)
             return redirect(_with_more(number, act.removeprefix("more-")))

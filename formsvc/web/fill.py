@@ -17,7 +17,7 @@ from formsvc.web.guard import done, tell
 from formsvc.web.words import chosen_lang, gettext, ngettext, said
 
 pages = Blueprint("fill", __name__)
-_OURS = ("csrf_token", "sight", "act")
+_OURS = ("csrf_token", "sight", "act", "end")
 _MORE = 4
 
 
@@ -77,7 +77,9 @@ def _can_grow(form: Form, counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def _sent() -> tuple[dict[str, str], str]:
-    """What the browser sent: answers by key, and what the person saw when they began."""
+    """What the browser sent: answers by key, and what the person saw when they began. Refuses what was cut off on the way."""
+    if "end" not in request.form:
+        raise Refused("page-incomplete")
     answers = {key: value for key, value in request.form.items() if key not in _OURS}
     return answers, request.form.get("sight", "")
 
@@ -86,9 +88,9 @@ def _sent() -> tuple[dict[str, str], str]:
 def save(key: int) -> ResponseReturnValue:
     """Save into the record, or keep a draft and show more rows."""
     my_sheet(key)
-    answers, sight = _sent()
     act = request.form.get("act", "save")
     try:
+        answers, sight = _sent()
         if act.startswith("more-"):
             keep_screen_draft(office(), key, me().id, answers, sight)
             return redirect(url_for("fill.show", key=key, more=act.removeprefix("more-"), _anchor=act))

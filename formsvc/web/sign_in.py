@@ -40,8 +40,13 @@ def enter() -> ResponseReturnValue:
         return render_template("sign_in.html", next=wanted, name=request.form.get("name", "")[:80]), 429 if refused.code == "too-many-attempts" else 401
     target = url_for("sign_in.code", next=wanted or None) if entry.session.person.needs_second else wanted or url_for("month.home")
     answer = make_response(redirect(target))
-    answer.set_cookie(_DEVICE, entry.device, max_age=_REMEMBERED, httponly=True, samesite="Lax", secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))
-    return _begun(answer, entry.token)
+    return _begun(_known_browser(answer, entry.device), entry.token)
+
+
+def _known_browser(answer: Response, device: str) -> Response:
+    """A browser in which somebody signed in before is not shut out for what strangers try."""
+    answer.set_cookie(_DEVICE, device, max_age=_REMEMBERED, httponly=True, samesite="Lax", secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))
+    return answer
 
 
 def _begun(answer: Response, token: str) -> Response:
@@ -99,7 +104,7 @@ def give_code() -> ResponseReturnValue:
 @page(pages, "/sign-out", "half", methods=("POST",))
 def leave() -> ResponseReturnValue:
     """Sign out here, or everywhere."""
-    people.sign_out(office(), session(), everywhere="everywhere" in request.form)
+    people.sign_out(office(), session(), everywhere="everywhere" in request.form and session().is_whole)
     cookie.clear()
     return redirect(url_for("sign_in.form"))
 
@@ -119,13 +124,13 @@ def link(secret: str) -> ResponseReturnValue:
 def use_link(secret: str) -> ResponseReturnValue:
     """The password that was chosen."""
     try:
-        people.use_link(office(), secret, _new_password())
+        device = people.use_link(office(), secret, _new_password(), address=request.remote_addr or "")
     except Refused as refused:
         tell(refused)
         return redirect(url_for("sign_in.link", secret=secret))
     cookie.clear()
     done(gettext("Your password is set. Sign in with it."))
-    return redirect(url_for("sign_in.form"))
+    return _known_browser(make_response(redirect(url_for("sign_in.form"))), device)
 
 
 def _new_password() -> str:
@@ -146,7 +151,7 @@ def account() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Another password."""
     try:
-        people.change_password(office(), session(), request.form.get("old", "")[:1000], _new_password())
+        people.change_password(office(), session(), request.form.get("old", "")[:1000], _new_password(), device=request.cookies.get(_DEVICE, ""))
     except Refused as refused:
         tell(refused)
     else:

@@ -13,7 +13,7 @@ from formsvc.office.seen import note_all_seen
 from formsvc.store.jobs import Job
 from formsvc.store.papers import find_document, read_sheet
 from formsvc.store.roster import find_unit
-from formsvc.web.access import me, missing, my_units, office, page
+from formsvc.web.access import me, missing, my_units, office, page, sees_packet
 from formsvc.web.guard import done, tell, wants_json
 from formsvc.web.month import attachment
 from formsvc.web.navigation import phase_name
@@ -68,7 +68,7 @@ def told(job: Job) -> dict[str, Any]:
     state = str(job.result.get("state", "")) if job.kind == "receive" and job.state == "done" else str(job.state)
     return {
         "id": job.id, "kind": job.kind, "batch": job.batch, "name": job.facts.get("name") or _title(job), "at": job.at, "state": state, "words": phase_name(state), "ended": job.is_ended,
-        "done": job.done, "total": job.total, "said": _result(job), "next": _next(job), "links": _links(job), "can_retry": job.state in ("failed", "cancelled"), "can_cancel": not job.is_ended,
+        "done": job.done, "total": job.total, "said": _result(job), "next": _next(job), "links": _links(job), "can_retry": job.state in ("failed", "cancelled"), "can_cancel": job.state == "waiting" or (job.state == "running" and job.kind != "receive"),
     }
 
 
@@ -155,7 +155,7 @@ def _links(job: Job) -> list[tuple[str, str]]:
 def made(number: int) -> ResponseReturnValue:
     """What a job made."""
     job = job_of(office(), me().id, number)
-    if job.kind != "packet" or job.state != "done" or job.file is None:
+    if job.kind != "packet" or job.state != "done" or job.file is None or not sees_packet(job):
         missing()
     note_all_seen(office(), job.result.get("sheets", ()), "paper")
     return attachment(office().store.vault.get(job.file), str(job.result["name"]), "application/pdf")

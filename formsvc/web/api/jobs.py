@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from formsvc.office.background import job_of, stop_job, try_again
+from formsvc.office.seen import note_all_seen
 from formsvc.store.jobs import Job, read_jobs
-from formsvc.web.access import me, missing, office
+from formsvc.web.access import me, missing, office, sees_packet
 from formsvc.web.api import schemas
 from formsvc.web.api.door import Told, endpoint, file_answer
 from formsvc.web.api.paging import Paged, number_after, paged
@@ -55,8 +56,9 @@ def retry_job(job: int) -> ResponseReturnValue:
 def job_file(job: int) -> Response:
     """The file that a job made."""
     found = job_of(office(), me().id, job)
-    if not _has_file(found):
+    if not _has_file(found) or not sees_packet(found):
         missing()
+    note_all_seen(office(), found.result.get("sheets", ()), "paper")
     return file_answer(office().store.vault.get(str(found.file)), "application/pdf", str(found.result["name"]))
 
 
