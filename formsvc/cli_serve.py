@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -17,6 +18,14 @@ from formsvc.web.sample import SAMPLE_PASSWORD, lay_sample
 from formsvc.web.serving import serve_all, serve_pages
 
 
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104  (only recognised)
+
+
+def own_address(host: str, port: int) -> str:
+    """The address that a browser here reaches a server at; one that listens everywhere is reached as this computer."""
+    return f"http://{_EVERYWHERE.get(host, host)}:{port}"
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
@@ -25,6 +34,7 @@ from formsvc.web.serving import serve_all, serve_pages
 @click.option("--sample", is_flag=True, help="First lay a sample agency with people to sign in as; only into an installation without data.")
 def serve(host: str, port: int, servers: int | None, workers: int | None, *, sample: bool) -> None:
     """Start the web service with its workers; Ctrl+C ends it when the work in hand is done."""
+    os.environ.setdefault("FORMSVC_URL", own_address(host, port))  # one-time links begin with it; what is started below reads it
     office = open_office(settings())
     count = os.cpu_count() or 2
     if sample:
@@ -69,6 +79,7 @@ def person(name: str, roles: tuple[Role, ...], shown: str, lang: Lang, link_out:
         known = find_person(connection, name)
     secret = new_link(office, known.id) if known else invite(office, name, shown=shown, roles=roles or ("administrator",), lang=lang)[1]
     link = f"{settings().url}/link/{secret}"
+    click.echo(f"The link begins with {settings().url}; set FORMSVC_URL if people type another address.", err=True)
     if link_out is None:
         click.echo(f"One-time link for {name}, good for three days. Give it to nobody else:\n{link}")
         return

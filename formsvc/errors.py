@@ -151,10 +151,12 @@ WORDING: Final[Mapping[str, Wording]] = {
     "notes-missing": Wording("there are no notes of this conference yet", "Write and save them first."),
     "no-recipient": Wording("there is nobody it may go to", "Choose at least one person, and record the consents that are missing."),
     "letters-too-many": Wording("{count} letters are too many for one archive; the most is {most}", "Download them one by one."),
+    "summary-shown": Wording("it was shown already", "Make a new one."),
     "download-gone": Wording("this file was downloaded already, or waited too long", "Make it again; it gets a new passphrase."),
     # Overview, roster on the web, templates on the web, logs
     "monitoring-day": Wording("the day is yet to come", "Give the day on which it was done."),
     "monitoring-gone": Wording("this is not asked for any more, or is noted as done already", "Look at the list again."),
+    "roster-namesakes": Wording("new children have the names of children who are here, and nobody confirmed that they are others", "Look at them, and tick the box if they are other children."),
     "roster-plan-changed": Wording("something changed since these changes were shown, so nothing was done", "Look at what would change now, then apply it."),
     "roster-day": Wording("this is no day", "Write it like 2026-11-05, or leave it empty."),
     "templates-unset": Wording("no folder of the agency's own templates is set", "Set FORMSVC_TEMPLATES to a folder that the service may write, and start it again."),

@@ -8,11 +8,12 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -211,3 +212,25 @@ def s3(s3_options: dict[str, Any], s3_files: Any) -> Bucket:
     name = f"formsvc-{secrets.token_hex(6)}"
     s3_files.mkdir(name)
     return Bucket(url=f"s3://{name}/files", options=s3_options)
+
+
+# ---------------------------------------------------------------- Redis
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A fresh Redis that keeps nothing."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("Redis is not here: install the package redis-server")
+    port = free_port()
+    process = subprocess.Popen([program, "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no", "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with suppress(OSError), closing(socket.create_connection((LOOPBACK, port), 1)):
+                break
+            time.sleep(0.1)
+        yield f"redis://{LOOPBACK}:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -109,7 +109,8 @@ def test_r6_breaks(need: str, missing: tuple[str, ...]) -> None:
     values = children({need: True, **{name: value for name, value in ACTION.items() if name not in missing}})
     assert found("R6", values) == [("need-without-action", f"children-0-{need}")]
     (problem,) = RULES["R6"](WORKSHEET, values)
-    assert f"missing: {', '.join(missing)}" in problem.message
+    labels = {"follow_up_action": "follow-up action", "responsible": "person responsible", "target_date": "target date"}
+    assert f"missing: {', '.join(labels[name] for name in missing)}" in problem.message
 
 
 @pytest.mark.parametrize("need", ["support_needed", "immediate_need"])

@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from formsvc.errors import Refused
+from formsvc.office.tokens import make_token
 from formsvc.office.verify import verify
 from formsvc.store.jobs import read_jobs
+from formsvc.store.people import find_person
 from formsvc.web.sample import lay_sample
 from tests.offices import discussed, documents, filled, issue, open_test_office
 from tests.site import Site, cookie_of, serving
@@ -133,9 +137,19 @@ def test_everything_ends_when_the_supervisor_is_told_or_killed(tmp_path: Path, b
             assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_production_parts(tmp_path: Path, blanks: Path, postgres_url: str) -> None:
-    """The same service on PostgreSQL with a worker started by itself."""
-    with serving(tmp_path, blanks, "--servers", "2", "--workers", "0", FORMSVC_DATABASE=postgres_url) as site:
+def test_production_parts(tmp_path: Path, blanks: Path, postgres_url: str, redis_url: str) -> None:
+    """The same service on PostgreSQL with a worker started by itself; the API's requests are counted in Redis."""
+    with serving(tmp_path, blanks, "--servers", "2", "--workers", "0", FORMSVC_DATABASE=postgres_url, FORMSVC_LIMITS=redis_url) as site:
+        with site.behind() as office, office.store.reading() as connection:
+            sam = find_person(connection, "sam")
+        assert sam is not None
+        with site.behind() as office:
+            _, secret = make_token(office, sam, name="test", scopes=["papers:read"], days=1)
+        request = urllib.request.Request(f"{site.url}/api/v1/units", headers={"Authorization": f"Bearer {secret}"})  # noqa: S310  (our own address)
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            assert answer.status == 200
+        with redis.Redis.from_url(redis_url) as counter:
+            assert counter.dbsize() > 0
         client = Client(site, "sam")
         assert client.upload(copies(site, 1)[0])
         worker = subprocess.Popen([sys.executable, "-m", "formsvc", "worker"], env=site.environ)

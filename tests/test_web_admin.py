@@ -22,6 +22,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
+from formsvc.cli_serve import own_address
 from formsvc.errors import Refused
 from formsvc.jobs.worker import work_on
 from formsvc.model.people import ROLES, Role
@@ -161,6 +162,20 @@ def test_what_changes_is_said_in_plain_words(office: Office, ada: FlaskClient) -
     assert "Otis Figwhistle C-139 Cedar Hall, Toddler room from Nov 9, 2026" in page
     assert "Luz Brambleport C-113 from Cedar Hall, Toddler room to Cedar Hall, Preschool 2 from Nov 16, 2026" in page
     assert "Tomás Sundrop C-127 leaves Mill Street, Wilma Larkspur, last day Nov 13, 2026" in page
+
+
+def test_a_new_child_with_the_name_of_one_who_is_here_is_asked_about(office: Office, ada: FlaskClient) -> None:
+    """Nothing is applied before somebody says that they are other children."""
+    with office.store.reading() as connection:
+        name = next(iter(read_children(connection).values())).name
+    content = f"Child ID,Child Name,Site,Classroom,Program Option\nNEW-77,{' '.join(reversed(name.split()))},Alder Site,Preschool 1,Center\n".encode()
+    shown = upload(ada, content)
+    page = words(follow(ada, shown))
+    assert "1 new child has the name of a child who is here under another id" in page
+    assert "NEW-77" in page
+    assert "nobody confirmed" in follow(ada, apply(ada, shown.location))
+    assert len(told(office, "imported")) == 0
+    assert "Applied:" in follow(ada, apply(ada, shown.location, others="1"))
 
 
 def test_an_excel_file_is_read_too(ada: FlaskClient) -> None:
@@ -310,9 +325,36 @@ def test_an_invitation_shows_its_link_once(office: Office, ada: FlaskClient) -> 
 
 @pytest.mark.parametrize(("name", "roles"), [("ada", ("staff",)), ("x", ("staff",)), ("new one", ()), ("new\x07one", ("staff",))])
 def test_nobody_is_invited_twice_or_for_nothing(office: Office, ada: FlaskClient, name: str, roles: tuple[Role, ...]) -> None:
+    """What is wrong is said at its field, and what was typed stays."""
     before = row_counts(office)["people"]
-    assert "Not done." in follow(ada, invite(ada, name, *roles))
+    answer = invite(ada, name, *roles)
+    assert answer.status_code == 422
+    assert f'class="problem" id="n-{"name" if roles else "roles"}"' in answer.text
+    assert f'value="{name.title()}"' in answer.text
+    assert 'value="es" selected' in answer.text
+    assert answer.text.count(" checked") == len(roles)
     assert row_counts(office)["people"] == before
+
+
+def test_a_persons_page_is_about_that_person(office: Office, ada: FlaskClient) -> None:
+    """Not about the administrator who looks at it: heading, fields and every address are the other one's."""
+    eve = person(office, "eve", "staff")
+    page = ada.get(f"/admin/people/{eve.id}").text
+    assert "<h1>eve</h1>" in page.lower()
+    assert set(re.findall(r'action="/admin/people/(\d+)', page)) == {str(eve.id)}
+    send_form(ada, f"/admin/people/{eve.id}", {"shown": "Eve Reed", "role": ["staff"], "active": "1"})
+    with office.store.reading() as connection:
+        found, mine = find_person(connection, "eve"), find_person(connection, "ada")
+    assert found is not None
+    assert mine is not None
+    assert (found.shown, mine.roles) == ("Eve Reed", ("administrator",))
+    assert "One-time link for Zoe" in words(invite(ada, "zoe", "staff").text)
+    assert "One-time link for Eve Reed" in words(send_form(ada, f"/admin/people/{eve.id}/link").text)
+
+
+def test_links_begin_with_the_address_that_is_served() -> None:
+    """Where no address is set, a server that listens everywhere is reached as this computer."""
+    assert [own_address(host, 8123) for host in ("127.0.0.1", "0.0.0.0", "office.example")] == ["http://127.0.0.1:8123", "http://127.0.0.1:8123", "http://office.example:8123"]  # noqa: S104
 
 
 def test_roles_and_units_take_effect_at_once(office: Office, ada: FlaskClient) -> None:

@@ -576,9 +576,16 @@ def everybody(world: World) -> list[str]:
     return [world.mark(number) for number in range(len(world.data()["team"]))]
 
 
+def once_of(world: World) -> str:
+    """What a fresh page of the summary is called."""
+    found = re.search(r'name="once" value="([^"]+)"', world.carla.get(f"/case/{NUMBER}/summary").text)
+    assert found
+    return found[1]
+
+
 def made(world: World, **more: Any) -> tuple[int, str]:
     """A summary for everybody: the number to fetch it by, and the page."""
-    answer = send(world.carla, f"/case/{NUMBER}/summary", {"to": everybody(world), "way": "new", "face": "pdf", "lang": "en"} | more)
+    answer = send(world.carla, f"/case/{NUMBER}/summary", {"once": once_of(world), "to": everybody(world), "way": "new", "face": "pdf", "lang": "en"} | more)
     found = re.search(rf"/case/{NUMBER}/summary/(\d+)", answer.text)
     assert found, answer.text
     return int(found[1]), answer.text
@@ -597,6 +604,20 @@ def test_the_passphrase_is_shown_once_and_kept_nowhere(world: World) -> None:
     assert passphrase not in world.everything()
     with world.carla.session_transaction() as cookie:
         assert passphrase not in json.dumps(dict(cookie))
+
+
+def test_loading_the_passphrase_page_again_makes_no_other_file(world: World) -> None:
+    """The same page sent again shows no other passphrase; a fresh one does."""
+    once = once_of(world)
+    job, _ = made(world, once=once)
+    for again in (once, ""):
+        answer = send(world.carla, f"/case/{NUMBER}/summary", {"once": again, "to": everybody(world), "way": "new"})
+        assert answer.status_code == 422
+        assert 'class="passphrase"' not in answer.text
+        assert again == "" or "It was shown already. Make a new one." in answer.text or "it was shown already. Make a new one." in answer.text
+    with world.office.store.reading() as connection:
+        assert len(connection.execute(select(jobs.c.id)).all()) == 1
+    assert made(world)[0] != job
 
 
 def test_the_protected_pdf_opens_with_its_passphrase_only(world: World) -> None:

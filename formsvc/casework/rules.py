@@ -79,12 +79,13 @@ def r5(_form: Form, values: Values) -> Iterator[Problem]:
             yield problem("no-disposition", f"{key}no_discussion_points", "error")
 
 
-def r6(_form: Form, values: Values) -> Iterator[Problem]:
+def r6(form: Form, values: Values) -> Iterator[Problem]:
     """A need has at least one follow-up action with a responsible person and a target date."""
+    group = form.group("children")
     for key, row in _rows(values, "children"):
         missing = [name for name in _ACTION if not _text(row, name)]
         if missing and (needs := _needs(row)):
-            yield problem("need-without-action", f"{key}{needs[0]}", "error", missing=", ".join(missing))
+            yield problem("need-without-action", f"{key}{needs[0]}", "error", missing=", ".join(_label(group, name) for name in missing))
 
 
 def r7(form: Form, values: Values) -> Iterator[Problem]:
@@ -95,6 +96,10 @@ def r7(form: Form, values: Values) -> Iterator[Problem]:
             content = _needs(row) + [name for name in _WRITTEN if _text(row, name)] + (["areas"] if row.get("areas") else [])
             if content:
                 yield problem("no-discussion-with-content", f"{key}no_discussion_points", "error", content=", ".join(_short(group, name) for name in content))
+
+
+def _label(group: Group | None, name: str) -> str:
+    return next((ask.label.en.lower() for ask in (group.asks if group else ()) if ask.name == name), name)
 
 
 def _short(group: Group, name: str) -> str:

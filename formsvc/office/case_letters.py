@@ -153,21 +153,33 @@ def judge_own(case: Case, number: str, password: str) -> tuple[Weakness, ...]:
     return judge_password(password, (*case.personal(), case.client.initials, *team, number, case.coordinator.name, case.coordinator.phone, case.conference.line))
 
 
-def lock_summary(office: Office, person: int, number: str, wish: Wish, day: date, password: str) -> int:
-    """A summary under a password, waiting in the vault for the person who made it; the number to fetch it by."""
+def lock_summary(office: Office, person: int, number: str, wish: Wish, day: date, password: str, *, once: str) -> int:
+    """A summary under a password, waiting in the vault for the person who made it; the number to fetch it by.
+
+    `once` names the page that asked for it: the same page makes no second one.
+    """
+    _check_once(office, person, once)
     case = _case(office, number)
     if not case.notes:
         raise Refused("notes-missing", "")
     written = write_letter(office.catalog, _job(case, wish, day, password))
     _forget_stale(office, person)
     name = office.store.keep(written.content)
-    told = {"state": "made", "case": number, "name": _name(case, wish), "face": wish.face, "disclosure": asdict(written.disclosure) | {"recipients": list(written.disclosure.recipients)}}
+    told = {"state": "made", "once": once, "case": number, "name": _name(case, wish), "face": wish.face, "disclosure": asdict(written.disclosure) | {"recipients": list(written.disclosure.recipients)}}
     with office.store.writing() as connection:
         settle_file(connection, name)
         job = add_job(connection, SUMMARY, batch=new_batch(), person=person, facts={}, file=name)
         end(connection, job, "done", told)
         office.store.log(connection, "summary-locked", f"case:{number}", job=job, recipients=len(written.disclosure.recipients))
     return job
+
+
+def _check_once(office: Office, person: int, once: str) -> None:
+    if not once:
+        raise Refused("page-too-old")
+    with office.store.reading() as connection:
+        if any(job.result.get("once") == once for job in read_jobs(connection, person=person, kind=SUMMARY)):
+            raise Refused("summary-shown", "")
 
 
 def hand_out(office: Office, person: int, number: str, job: int) -> Outgoing:

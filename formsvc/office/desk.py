@@ -15,6 +15,7 @@ from formsvc.office.office import Office
 from formsvc.store.papers import Document, Sheet, newest_documents, read_sheets
 from formsvc.store.roster import Unit
 from formsvc.store.schema import conferences, documents, questions, returns
+from formsvc.store.schema_people import drafts
 
 PaperPhase = Literal["missing", "issued", "returned", "review", "done"]
 
@@ -33,6 +34,10 @@ class DeskPaper:
     returned_at: str
     questions: int
     problems: tuple[Problem, ...]
+    is_typed: bool = False
+    """Whether it was filled in on screen only: no paper came back."""
+    draft_at: str = ""
+    """When this person's draft was kept, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +61,13 @@ class Desk:
         return bool(self.papers) and not self.missing and all(paper.phase == "done" for paper in self.papers)
 
 
-def desks(office: Office, units: Sequence[Unit], month: str) -> tuple[Desk, ...]:
-    """These units' month, in their order; a handful of statements for any number of units."""
+def desks(office: Office, units: Sequence[Unit], month: str, person: int) -> tuple[Desk, ...]:
+    """These units' month as a person sees it, in their order; a handful of statements for any number of units."""
     with office.store.reading() as connection:
         keys = frozenset(unit.id for unit in units)
         sheets = read_sheets(connection, month=month, unit_id=keys)
         newest = newest_documents(connection, [sheet.id for sheet in sheets])
-        papers = _papers(office, connection, sheets, newest)
+        papers = _papers(office, connection, sheets, newest, person)
         meetings = {row.unit_id: row for row in connection.execute(select(conferences).where(conferences.c.month == month, conferences.c.kind == CASE, conferences.c.unit_id.in_(keys)))}
         stray = _unplaced(connection, [sheet.id for sheet in sheets])
     by_unit: dict[int, list[tuple[Sheet, DeskPaper]]] = {}
@@ -88,11 +93,12 @@ def desks(office: Office, units: Sequence[Unit], month: str) -> tuple[Desk, ...]
     return tuple(found)
 
 
-def _papers(office: Office, connection: Connection, sheets: Sequence[Sheet], newest: Mapping[int, Document]) -> dict[int, DeskPaper]:
+def _papers(office: Office, connection: Connection, sheets: Sequence[Sheet], newest: Mapping[int, Document], person: int) -> dict[int, DeskPaper]:
     keys = [sheet.id for sheet in sheets]
     back = _pairs(connection, select(returns.c.sheet_id, func.max(returns.c.at)).where(returns.c.sheet_id.in_(keys), returns.c.state == "counted").group_by(returns.c.sheet_id))
     asked = _pairs(connection, select(questions.c.sheet_id, func.count()).where(questions.c.sheet_id.in_(keys), questions.c.state == "open").group_by(questions.c.sheet_id))
     made = _pairs(connection, select(documents.c.sheet_id, func.max(documents.c.at)).where(documents.c.sheet_id.in_(keys)).group_by(documents.c.sheet_id))
+    typed = _pairs(connection, select(drafts.c.sheet_id, drafts.c.at).where(drafts.c.person_id == person, drafts.c.sheet_id.in_(keys)))
     return {
         sheet.id: DeskPaper(
             sheet=sheet.id,
@@ -105,6 +111,8 @@ def _papers(office: Office, connection: Connection, sheets: Sequence[Sheet], new
             returned_at=str(back.get(sheet.id) or ""),
             questions=asked.get(sheet.id, 0),
             problems=sheet.problems,
+            is_typed=bool(sheet.revision) and not back.get(sheet.id),
+            draft_at=typed.get(sheet.id, ""),
         )
         for sheet in sheets
         if sheet.id in newest

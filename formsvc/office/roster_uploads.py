@@ -10,7 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from formsvc.casework.coverage import whereabouts
 from formsvc.errors import Refused
+from formsvc.model.procedure import month_of
+from formsvc.model.values import plain
 from formsvc.office.background import let_file_go, new_batch
 from formsvc.office.importing import Import, apply_import, compare, limited_tables
 from formsvc.office.incoming import Found
@@ -19,6 +22,7 @@ from formsvc.parsers.roster import read_lines
 from formsvc.parsers.roster_columns import FIELDS, Column, find_columns, find_header
 from formsvc.parsers.tables import Table
 from formsvc.store.jobs import Job, add_job, end, read_job, read_jobs, remove_job
+from formsvc.store.roster import read_children, read_enrolments
 from formsvc.store.store import settle_file
 
 KIND: Final = "roster"
@@ -42,6 +46,8 @@ class Look:
     columns: tuple[Column, ...]
     found: Import | None = None
     refused: Refused | None = None
+    namesakes: tuple[str, ...] = ()
+    """The ids of new children who have the name of a child who is here under another id."""
 
     @property
     def digest(self) -> str:
@@ -91,7 +97,20 @@ def look_at(office: Office, job: Job, reading: Reading) -> Look:
         found = compare(office, read_lines(tables, "", mapping, today=reading.on), "", on=reading.on, missing_left=reading.missing_left)
     except Refused as refused:
         return Look(columns=_said(guessed, reading.columns), refused=refused)
-    return Look(columns=_said(found.file.columns, reading.columns), found=found)
+    return Look(columns=_said(found.file.columns, reading.columns), found=found, namesakes=_namesakes(office, found))
+
+
+def _namesakes(office: Office, found: Import) -> tuple[str, ...]:
+    """New children who may be ones who are here: an id that was typed otherwise makes a second child."""
+    with office.store.reading() as connection:
+        here = whereabouts(read_enrolments(connection), month_of(found.on))
+        known = {_words_of(child.name) for child in read_children(connection, here).values()}
+    return tuple(change.child_id for change in found.plan.changes if change.kind == "new" and change.after and _words_of(change.after.child_name) in known)
+
+
+def _words_of(name: str) -> tuple[str, ...]:
+    """A name whichever way round it is written."""
+    return tuple(sorted(plain(name).replace(",", " ").split()))
 
 
 def _columns(tables: Sequence[Table]) -> tuple[Column, ...]:
@@ -117,11 +136,13 @@ def _said(columns: Sequence[Column], told: Mapping[str, str]) -> tuple[Column, .
     return tuple(replace(column, field=told[column.letter] or None, sure=True) if column.letter in told else column for column in columns)
 
 
-def apply_roster(office: Office, job: Job, reading: Reading, digest: str) -> int:
-    """Do what was shown, whole or not at all; how many changes there were. Refuses if other changes would be done now."""
+def apply_roster(office: Office, job: Job, reading: Reading, digest: str, *, others: bool = False) -> int:
+    """Do what was shown, whole or not at all; how many changes there were. Refuses if other changes would be done now, and namesakes unless somebody said that they are `others`."""
     look = look_at(office, job, reading)
     if look.found is None or look.digest != digest:
         raise Refused("roster-plan-changed")
+    if look.namesakes and not others:
+        raise Refused("roster-namesakes")
     count = apply_import(office, look.found)
     let_file_go(office, job.id)
     with office.store.writing() as connection:

@@ -17,6 +17,8 @@ from formsvc.store.roster import Unit, read_units
 from formsvc.web.access import me, missing, office, page
 from formsvc.web.admin_pages import paged, pages
 from formsvc.web.guard import done, tell
+from formsvc.web.overview import plain_message
+from formsvc.web.words import said
 
 _AT_ONCE: Final = 50
 STATES: Final = ("active", "invited", "inactive")
@@ -55,7 +57,7 @@ def people() -> ResponseReturnValue:
 
 
 def _list(found: Sequence[Person], **more: Any) -> str:
-    facts = {"role": "", "state": "", "sought": "", **more}
+    facts = {"role": "", "state": "", "sought": "", "given": {}, "given_roles": (), "fault": ("", ""), **more}
     return render_template("admin_people.html", **paged(found, _AT_ONCE), **facts, roles=ROLES, states=STATES, state_of=state_of, state_name=state_name)
 
 
@@ -76,9 +78,14 @@ def invite() -> ResponseReturnValue:
     try:
         key, secret = work.invite(office(), request.form.get("name", ""), shown=request.form.get("shown", ""), roles=known_roles(request.form.getlist("role")), lang=lang)
     except Refused as refused:
-        tell(refused)
-        return redirect(url_for("admin.people", _anchor="invite"))
+        return _list(_everybody(), given=request.form, given_roles=request.form.getlist("role"), fault=_fault(refused)), 422
     return _link_page(key, secret, is_new=True)
+
+
+def _fault(refused: Refused) -> tuple[str, str]:
+    """Where on the page a refused invitation is wrong, and how."""
+    text = refused.message.removeprefix(f"{refused.place}: ")
+    return "roles" if refused.code == "person-roles" else "name", plain_message(said(text, refused.code), "")
 
 
 def _link_page(key: int, secret: str, *, is_new: bool = False) -> str:

@@ -167,7 +167,7 @@ def apply(number: int) -> ResponseReturnValue:
     """Do what was shown."""
     job = roster_of(office(), me().id, number)
     try:
-        count = apply_roster(office(), job, _reading(request.form), request.form.get("digest", ""))
+        count = apply_roster(office(), job, _reading(request.form), request.form.get("digest", ""), others="others" in request.form)
     except Refused as refused:
         tell(refused)
         return redirect(url_for("admin.changes", number=number, **_kept(request.form)))

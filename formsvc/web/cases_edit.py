@@ -122,6 +122,8 @@ def _fields(section: Section, answers: Answers, rows: int, faults: Sequence[Faul
             "label": label_of(section.name, field.name, parts), "hint": hint_of(section.name, field.name), "options": _with(options.get(field.name, ()), text),
             "faults": [fault_words(fault.message) for fault in faults if fault.field == key], "chosen": text.split("\n") if field.kind == "people" else (),
         })  # fmt: skip
+    for first in [one for one in found if one["faults"]][:1]:
+        first["focus"] = True
     return found
 
 

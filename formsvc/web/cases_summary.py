@@ -1,5 +1,6 @@
 """The protected summary: under a passphrase that is shown once, handed out once; who received what."""
 
+import secrets
 from typing import Any, Final
 
 from flask import redirect, request, url_for
@@ -35,7 +36,7 @@ def _page(file: CaseFile, chosen: set[str], faults: dict[str, str] | None = None
     lines = [(member, member_mark(office(), file.number, member), lacks, went) for member, lacks, went in _lines(file)]
     return case_page(
         "case_summary.html", file=file, lines=lines, chosen=chosen, doubts=doubts, faults=faults or {}, faces=_FACES, face=face, language=lang or chosen_lang(), own=own,
-        minutes=int(HANDED_OUT.total_seconds() // 60),
+        minutes=int(HANDED_OUT.total_seconds() // 60), once=secrets.token_urlsafe(12),
     )  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def protect(number: str) -> ResponseReturnValue:
         password = request.form.get("password", "")[:1000] if own else new_passphrase()
         if own and (faults := _own_faults(file.case, number, password)):
             return _page(file, marks, faults, **shown), 422
-        job = lock_summary(office(), me().id, number, Wish(letter=SUMMARY, face=face, members=members, lang=lang), today(), password)
+        job = lock_summary(office(), me().id, number, Wish(letter=SUMMARY, face=face, members=members, lang=lang), today(), password, once=request.form.get("once", "")[:40])
     except Refused as refused:
         return _page(file, marks, {"": said(refused.message, refused.code)}, **shown), 422
     return case_page("case_protected.html", file=file, job=job, passphrase="" if own else password, members=members, face=face, minutes=int(HANDED_OUT.total_seconds() // 60))

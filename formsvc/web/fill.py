@@ -1,24 +1,25 @@
 """Fill in on screen: the same form as on paper, kept as a draft while one types, saved into the record cell by cell."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 
 from formsvc.errors import Refused
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choices
-from formsvc.office.screen import Saved, Screen, drop_screen_draft, heads, keep_screen_draft, open_screen, row_names, save_screen
+from formsvc.office.screen import Saved, Screen, drop_screen_draft, heads, keep_screen_draft, open_screen, open_sight, row_names, save_screen
 from formsvc.office.seen import note_seen
 from formsvc.renderers.web_form import Filling, Note, screen_form
 from formsvc.web.access import me, my_sheet, my_unit, office, page
 from formsvc.web.guard import done, tell
-from formsvc.web.words import chosen_lang, gettext, ngettext, said
+from formsvc.web.words import chosen_lang, clock, gettext, ngettext, said
 
 pages = Blueprint("fill", __name__)
 _OURS = ("csrf_token", "sight", "act", "end")
-_MORE = 4
 
 
 @page(pages, "/fill/<int:key>", "papers")
@@ -26,22 +27,18 @@ def show(key: int) -> ResponseReturnValue:
     """A paper as a form."""
     my_sheet(key)
     note_seen(office(), key, "form")
-    return _page(open_screen(office(), key, me().id, more=_more()), {})
+    return _page(open_screen(office(), key, me().id), {})
 
 
-def _more() -> dict[str, int]:
-    """Groups for which more rows were asked."""
-    return dict.fromkeys(request.args.getlist("more"), _MORE)
-
-
-def _page(screen: Screen, notes: Mapping[str, Sequence[Note]], status: int = 200) -> ResponseReturnValue:
+def _page(screen: Screen, notes: Mapping[str, Sequence[Note]], unsaved: Saved | None = None, status: int = 200) -> ResponseReturnValue:
     form, lang = screen.shown.form, chosen_lang()
     said_at = {**_problems(screen), **notes}
     filling = Filling(answers=screen.answers, notes=said_at, locked=screen.locked, row_names=row_names(form, screen.answers, screen.counts, lang))
+    names = _names(form, screen.answers, screen.counts)
     unit = my_unit(screen.shown.sheet.unit)
     html = render_template(
-        "fill.html", screen=screen, form=form, fields=screen_form(office().catalog, form, screen.counts, lang, filling), unit=unit, heads=heads(form, screen.answers, screen.counts, lang),
-        faults=list(_faults(form, said_at, screen.answers, screen.counts)), general=[one for one in screen.problems if not one.field], can_grow=_can_grow(form, screen.counts),
+        "fill.html", screen=screen, form=form, fields=screen_form(office().catalog, form, screen.counts, lang, filling), unit=unit, unsaved=unsaved,
+        heads=[(group, row, names[group, row]) for group, row, _ in heads(form, screen.answers, screen.counts, lang)], faults=list(_faults(form, said_at, names)), general=[one for one in screen.problems if not one.field], can_grow=_can_grow(form, screen.counts),
     )
     return html, status
 
@@ -61,9 +58,15 @@ def _at(form: Form, key: str) -> str:
     return key.rpartition("-")[0] if place is not None and place.option is not None and isinstance(place.ask.kind, Choices) else key
 
 
-def _faults(form: Form, notes: Mapping[str, Sequence[Note]], answers: Mapping[str, str], counts: Mapping[str, int]) -> Any:
-    """A line for each field that something is said at, with its place."""
+def _names(form: Form, answers: Mapping[str, str], counts: Mapping[str, int]) -> dict[tuple[str, int], str]:
+    """Whom each row is about; where a name stands in several rows of a group, with the row's number."""
     names = row_names(form, answers, counts, chosen_lang())
+    often = Counter((group, name.casefold()) for (group, _), name in names.items())
+    return {(group, row): gettext("%(name)s (row %(row)d)", name=name, row=row + 1) if often[group, name.casefold()] > 1 else name for (group, row), name in names.items()}
+
+
+def _faults(form: Form, notes: Mapping[str, Sequence[Note]], names: Mapping[tuple[str, int], str]) -> Any:
+    """A line for each field that something is said at, with its place."""
     for key, several in notes.items():
         group, _, rest = key.partition("-")
         number = rest.partition("-")[0]
@@ -86,22 +89,29 @@ def _sent() -> tuple[dict[str, str], str]:
 
 @page(pages, "/fill/<int:key>", "papers", methods=("POST",))
 def save(key: int) -> ResponseReturnValue:
-    """Save into the record, or keep a draft and show more rows."""
+    """Save into the record, or keep a draft and show a row to write in."""
     my_sheet(key)
     act = request.form.get("act", "save")
     try:
         answers, sight = _sent()
         if act.startswith("more-"):
             keep_screen_draft(office(), key, me().id, answers, sight)
-            return redirect(url_for("fill.show", key=key, more=act.removeprefix("more-"), _anchor=act))
+            group = act.removeprefix("more-")
+            return redirect(url_for("fill.show", key=key, _anchor=f"{group}-{_empty_row(answers, group, open_sight(office(), sight, key).counts.get(group, 0))}"))
         saved = save_screen(office(), key, me().id, answers, sight)
     except Refused as refused:
         tell(refused)
-        return redirect(url_for("fill.show", key=key))
+        return redirect(url_for("fill.show", key=key, _anchor="main"))
     if saved.is_whole:
         done(_words(saved))
-        return redirect(url_for("fill.show", key=key))
-    return _page(open_screen(office(), key, me().id), _doubts(saved), 409 if saved.conflicts else 422)
+        return redirect(url_for("fill.show", key=key, _anchor="main"))
+    return _page(open_screen(office(), key, me().id), _doubts(saved), saved, 409 if saved.conflicts else 422)
+
+
+def _empty_row(answers: Mapping[str, str], group: str, count: int) -> int:
+    """The row below the last one that says something; a draft always shows it, as long as the group takes more."""
+    said_in = [row for row in range(count) if any(raw.strip() for key, raw in answers.items() if key.startswith(f"{group}-{row}-"))]
+    return said_in[-1] + 1 if said_in else 0
 
 
 def _words(saved: Saved) -> str:
@@ -127,7 +137,15 @@ def draft(key: int) -> ResponseReturnValue:
     """Keep what was typed until now."""
     my_sheet(key)
     answers, sight = _sent()
-    return {"at": keep_screen_draft(office(), key, me().id, answers, sight)}
+    at = keep_screen_draft(office(), key, me().id, answers, sight)
+    return {"at": at, "said": gettext("Draft kept %(time)s", time=clock(at))}
+
+
+@page(pages, "/fill/<int:key>/ready", "papers")
+def ready(key: int) -> ResponseReturnValue:
+    """Whether this person's session still holds, and a token for what is sent next."""
+    my_sheet(key)
+    return {"person": me().id, "token": generate_csrf()}
 
 
 @page(pages, "/fill/<int:key>/discard", "papers", methods=("POST",))
@@ -136,4 +154,4 @@ def discard(key: int) -> ResponseReturnValue:
     my_sheet(key)
     drop_screen_draft(office(), key, me().id)
     done(gettext("The draft is gone: this is the record."))
-    return redirect(url_for("fill.show", key=key))
+    return redirect(url_for("fill.show", key=key, _anchor="main"))

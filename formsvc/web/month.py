@@ -58,7 +58,7 @@ def show(month: str | None = None) -> ResponseReturnValue:
     if site:
         units = tuple(unit for unit in units if unit.site == site)
     first = max(0, request.args.get("from", 0, type=int))
-    shown = desks(office(), units[first : first + _UNITS_AT_ONCE], month)
+    shown = desks(office(), units[first : first + _UNITS_AT_ONCE], month, me().id)
     return render_template(
         "month.html", month=month, before=month_after(month, -1), after=month_after(month), desks=shown, sites=sites, site=site, first=first, count=len(units), step=_UNITS_AT_ONCE,
         tally=_tally(shown), next_step=next_step,

@@ -1,18 +1,19 @@
 """Review: what waits for a person, the page beside the answers, decide with one key, undo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from formsvc.errors import Refused
-from formsvc.model.procedure import is_month
+from formsvc.model.procedure import is_month, month_after
 from formsvc.office.record import kept_content, look_of, page_picture, read_record
 from formsvc.office.review import Waiting, ask_again, correct_sheet, decide, drop, place, waiting_for, withdraw
 from formsvc.office.seen import note_return_seen, note_seen
 from formsvc.store.papers import Return, find_question, read_sheets
-from formsvc.store.roster import find_unit, read_units
+from formsvc.store.people import read_people
+from formsvc.store.roster import Unit, find_unit, read_units
 from formsvc.web.access import me, missing, my_document, my_return, my_sheet, my_unit, my_units, office, page
 from formsvc.web.guard import done, tell
 from formsvc.web.month import attachment
@@ -37,7 +38,14 @@ def index() -> ResponseReturnValue:
     with office().store.reading() as connection:
         units = {unit.id: unit for unit in read_units(connection)}
         names = {one.id: sheet_words(one, units[one.unit]) for one in read_sheets(connection, id=frozenset(shown))}
-    return render_template("review.html", month=month, papers=papers[:_MOST], sheets=[(key, names[key], several) for key, several in shown.items()], count=len(found))
+    return render_template("review.html", month=month, papers=papers[:_MOST], sheets=[(key, names[key], several) for key, several in shown.items()], count=len(found), shown_name=_shown_names())
+
+
+def _shown_names() -> Callable[[str], str]:
+    """How people are called, by the names they sign in with; looked up once for a page."""
+    with office().store.reading() as connection:
+        shown = {person.name: person.shown for person in read_people(connection)}
+    return lambda name: shown.get(name, name)
 
 
 # ---------------------------------------------------------------- a record
@@ -57,7 +65,7 @@ def sheet(key: int) -> ResponseReturnValue:
     lines = [line for line in view.lines if everything or line.returned or line.problems or line.decided_by]
     return render_template(
         "record.html", view=view, lines=lines, count=len(view.lines), everything=everything, unit=unit, back=back, picture=_picture(back, view.shown.document.id), look=look_of(office(), name),
-        marked=request.args.get("field", ""), may_decide=me().may("review"),
+        marked=request.args.get("field", ""), may_decide=me().may("review"), shown_name=_shown_names(),
     )
 
 
@@ -169,7 +177,14 @@ def stray(number: int) -> ResponseReturnValue:
     units = {unit.id: unit for unit in my_units()}
     with office().store.reading() as connection:
         sheets = [(one, sheet_words(one, units[one.unit])) for one in read_sheets(connection, unit_id=frozenset(units), form=back.form)] if back.form else []
-    return render_template("stray.html", back=back, questions=questions, sheets=sheets[-400:][::-1], look=look_of(office(), back.file))
+    return render_template("stray.html", back=back, questions=questions, sheets=sheets[-400:][::-1], look=look_of(office(), back.file), shown_name=_shown_names(), typed_into=[] if back.form else _typed_into(back, units))
+
+
+def _typed_into(back: Return, units: Mapping[int, Unit]) -> list[tuple[int, str]]:
+    """The papers that a picture may be of: those of the month it came in and of the one before, the newest first."""
+    with office().store.reading() as connection:
+        found = [one for month in (back.at[:7], month_after(back.at[:7], -1)) for one in reversed(read_sheets(connection, unit_id=frozenset(units), month=month))]
+    return [(one.id, sheet_words(one, units[one.unit])) for one in found[:_MOST]]
 
 
 @page(pages, "/return/<int:number>/place", "review", methods=("POST",))

@@ -129,6 +129,8 @@ def _next(job: Job) -> str:
     if result["state"] == "refused":
         return gettext("Mend it as it says, then send the file again.")
     if result["state"] == "waiting":
+        if result.get("code") in _NO_FIELDS:
+            return gettext("Type it into its form on screen, then say under Review that you typed it in.")
         return gettext("Say where it belongs under Review.") if not result.get("where") else gettext("Look at it under Review.")
     if result.get("questions"):
         return gettext("Answer the questions under Review.")

@@ -5,7 +5,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import flask_babel
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_datetime_format
 from flask import Flask, g, has_request_context, request
 from flask import session as cookie
 from flask_babel import Babel, get_locale
@@ -68,8 +68,23 @@ def _day(value: date | str | None, style: str = "medium") -> str:
 def _moment(value: str | None) -> str:
     if not value:
         return ""
+    return str(get_datetime_format("medium", locale=get_locale())).replace("{1}", str(format_date(_there(value), "medium", locale=get_locale()))).replace("{0}", clock(value))
+
+
+def _there(value: str) -> datetime:
+    """A moment in the agency's zone."""
     moment = datetime.fromisoformat(value)
-    return str(format_datetime((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone()), "medium", locale=get_locale(), tzinfo=zone()))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone())
+
+
+def clock(value: str) -> str:
+    """The time of a moment in the agency's zone, without seconds."""
+    return str(format_time(_there(value), "short", locale=get_locale(), tzinfo=zone())) if value else ""
+
+
+def is_today(value: str) -> bool:
+    """Whether a moment is of today, in the agency's zone."""
+    return _there(value).date() == today()
 
 
 def month_name(month: str) -> str:
@@ -92,6 +107,6 @@ def _size(count: int) -> str:
 def prepare(app: Flask) -> None:
     """Let pages speak."""
     Babel(app, locale_selector=chosen_lang, default_translation_directories=str(app.config["TRANSLATIONS"]))
-    filters: dict[str, Any] = {"day": _day, "moment": _moment, "month_name": month_name, "size": _size, "said": said}
+    filters: dict[str, Any] = {"day": _day, "moment": _moment, "clock": clock, "month_name": month_name, "size": _size, "said": said}
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(lang=chosen_lang, today=today, _=gettext)
+    app.jinja_env.globals.update(lang=chosen_lang, today=today, is_today=is_today, _=gettext)

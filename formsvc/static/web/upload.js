@@ -12,7 +12,7 @@
   const list = document.getElementById("sending");
   const batch = Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const queue = [];
-  let running = 0, sent = 0, left = 0;
+  let running = 0, sent = 0, refused = 0;
 
   for (const name of ["dragenter", "dragover"]) form.addEventListener(name, (event) => { event.preventDefault(); form.classList.add("over"); });
   for (const name of ["dragleave", "drop"]) form.addEventListener(name, (event) => { event.preventDefault(); form.classList.remove("over"); });
@@ -27,7 +27,6 @@
   function add(files) {
     for (const file of files) {
       queue.push({ file, row: rowFor(file) });
-      left += 1;
     }
     next();
   }
@@ -35,7 +34,7 @@
   function rowFor(file) {
     const row = document.createElement("li");
     row.className = "receipt";
-    const head = document.createElement("h3"), name = document.createElement("span"), state = document.createElement("span"), bar = document.createElement("progress"), text = document.createElement("p");
+    const head = document.createElement("h2"), name = document.createElement("span"), state = document.createElement("span"), bar = document.createElement("progress"), text = document.createElement("p");
     name.textContent = file.name;
     state.className = "state running";
     state.textContent = form.dataset.sending;
@@ -50,7 +49,16 @@
 
   function next() {
     while (running < AT_ONCE && queue.length) send(queue.shift());
-    if (!running && !queue.length && sent && !left) window.location.assign(`${window.location.pathname}/${batch}`);
+    if (running || queue.length || !sent) return;
+    if (refused) goOn(); else window.location.assign(`${window.location.pathname}/${batch}`);
+  }
+
+  // What was refused stays in view; the way to the others stands above it.
+  function goOn() {
+    const on = document.getElementById("go-on");
+    on.querySelector("a").href = `${window.location.pathname}/${batch}`;
+    on.hidden = false;
+    on.querySelector("a").focus();
   }
 
   function send({ file, row }) {
@@ -68,10 +76,10 @@
       const answer = request.response || {};
       if (request.status === 202) {
         sent += 1;
-        left -= 1;
         row.bar.value = 1;
         row.state.textContent = form.dataset.taken;
       } else {
+        refused += 1;
         row.bar.remove();
         row.state.className = "state failed";
         row.state.textContent = form.dataset.refused;
