@@ -17,7 +17,6 @@ from formsvc.store.people import find_person
 from formsvc.web.sample import SAMPLE_PASSWORD, lay_sample
 from formsvc.web.serving import serve_all, serve_pages
 
-
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104  (only recognised)
 
 

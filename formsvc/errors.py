@@ -155,6 +155,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "download-gone": Wording("this file was downloaded already, or waited too long", "Make it again; it gets a new passphrase."),
     # Overview, roster on the web, templates on the web, logs
     "monitoring-day": Wording("the day is yet to come", "Give the day on which it was done."),
+    "monitoring-none": Wording("nothing was ticked", "Tick what was done, then mark it."),
     "monitoring-gone": Wording("this is not asked for any more, or is noted as done already", "Look at the list again."),
     "roster-namesakes": Wording("new children have the names of children who are here, and nobody confirmed that they are others", "Look at them, and tick the box if they are other children."),
     "roster-plan-changed": Wording("something changed since these changes were shown, so nothing was done", "Look at what would change now, then apply it."),

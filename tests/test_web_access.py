@@ -36,7 +36,7 @@ MATRIX: Final[dict[str, str]] = {
     "sign_in.code": _EVERYBODY, "sign_in.give_code": _EVERYBODY, "sign_in.leave": _EVERYBODY, "sign_in.account": _EVERYBODY, "sign_in.change_password": _EVERYBODY,
     # papers
     "month.show": _PAPERS, "month.paper": _PAPERS, "month.papers": _PAPERS, "month.make": _PAPERS, "month.make_packet": _PAPERS, "month.plan": _PAPERS,
-    "fill.show": _PAPERS, "fill.save": _PAPERS, "fill.draft": _PAPERS, "fill.discard": _PAPERS,
+    "fill.show": _PAPERS, "fill.save": _PAPERS, "fill.draft": _PAPERS, "fill.ready": _PAPERS, "fill.discard": _PAPERS,
     "uploads.index": _PAPERS, "uploads.send": _PAPERS, "uploads.batch": _PAPERS, "uploads.made": _PAPERS, "uploads.cancel": _PAPERS, "uploads.retry": _PAPERS,
     "review.index": _PAPERS, "review.sheet": _PAPERS, "review.return_page": _PAPERS, "review.paper_page": _PAPERS, "review.file": _PAPERS, "review.answer": _PAPERS, "review.again": _PAPERS,
     "review.correct": _PAPERS, "review.undo": _PAPERS, "review.stray": _PAPERS, "review.put": _PAPERS, "review.leave_out": _PAPERS,

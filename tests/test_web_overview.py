@@ -225,6 +225,19 @@ def test_what_is_marked_as_done_is_not_due_any_more(office: Office, sam: FlaskCl
     assert events(office, "monitored") == [given["subject"]]
 
 
+def test_several_are_marked_at_once_or_none(office: Office, sam: FlaskClient) -> None:
+    """What was ticked is noted with one day and person; where one of them is not due nothing is written."""
+    path = "/overview/2027-07/monitoring"
+    ticks = re.findall(r'form="several" name="item" value="([^"]+)"', sam.get(path).text)[:3]
+    assert len(ticks) == 3
+    given = {"several": "1", "done_on": now_here(office).isoformat(), "by": "Ottoline Reed"}
+    for wrong in ([], [ticks[0], "nothing|child:999|2026-01-01"], ["nothing"]):
+        assert "Not done." in send_form(sam, path, given | {"item": wrong}, follow_redirects=True).text
+    assert not events(office, "monitored")
+    assert "Noted as done: 3." in send_form(sam, path, given | {"item": ticks}, follow_redirects=True).text
+    assert sorted(events(office, "monitored")) == sorted(tick.split("|")[1] for tick in ticks)
+
+
 @pytest.mark.parametrize("changes", [{"subject": "child:999"}, {"subject": "grantee"}, {"kind": "nothing"}, {"due": "2001-01-01"}, {"done_on": "soon"}, {"done_on": "2999-01-01"}, {"done_on": ""}])
 def test_only_what_is_asked_for_can_be_marked(office: Office, sam: FlaskClient, changes: dict[str, str]) -> None:
     """An invented subject, kind or day, and a day to come, are refused; nothing is written."""

@@ -179,10 +179,19 @@ def monitoring_due(office: Office, month: str, *, today: date, site: str = "", k
 
 def note_monitored(office: Office, month: str, key: tuple[str, str, str], *, today: date, done_on: date, by: str) -> MonitoringItem:
     """Note that something due (kind, subject, day) was done; refuses what is not asked for any more, and a day to come."""
+    (item,) = note_all_monitored(office, month, [key], today=today, done_on=done_on, by=by)
+    return item
+
+
+def note_all_monitored(office: Office, month: str, keys: Sequence[tuple[str, ...]], *, today: date, done_on: date, by: str) -> tuple[MonitoringItem, ...]:
+    """Note that several things due were done on a day by one person; refuses all if one of them is not asked for any more."""
     if done_on > today:
         raise Refused("monitoring-day")
-    item = next((item for item in monitoring_due(office, month, today=today) if (item.kind, item.subject, item.due.isoformat()) == key), None)
-    if item is None:
+    known: dict[tuple[str, ...], MonitoringItem] = {(item.kind, item.subject, item.due.isoformat()): item for item in monitoring_due(office, month, today=today)}
+    items = [known.get(key) for key in dict.fromkeys(keys)]
+    found = tuple(item for item in items if item is not None)
+    if len(found) < len(items) or not found:
         raise Refused("monitoring-gone")
-    record_done(office, item.kind, item.subject, item.due, done_on, by)
-    return item
+    for item in found:
+        record_done(office, item.kind, item.subject, item.due, done_on, by)
+    return found

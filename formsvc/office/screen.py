@@ -105,7 +105,8 @@ def open_screen(office: Office, sheet: int, person: int, *, more: Mapping[str, i
 
 def _screen(office: Office, shown: Shown, problems: tuple[Problem, ...], draft: Draft | None, more: Mapping[str, int]) -> Screen:
     """The record, or the draft on the rows that the person saw when they began: others may have added some since."""
-    began = open_sight(office, draft.shown, shown.sheet.id) if draft else None
+    began = _began(office, draft, shown.sheet.id)
+    draft = draft if began else None
     rows = began.rows if began else shown.rows
     values = values_of(shown.form, shown.cells, rows)
     counts = _counts(shown, values, draft, more)
@@ -124,6 +125,14 @@ def _screen(office: Office, shown: Shown, problems: tuple[Problem, ...], draft: 
         draft_at=draft.at if draft else "",
         has_news=began is not None and any(set(found) - set(rows.get(group, ())) for group, found in shown.rows.items()),
     )
+
+
+def _began(office: Office, draft: Draft | None, sheet: int) -> Sight | None:
+    """What the person saw when they began the draft; None without one, or where another key sealed it."""
+    try:
+        return open_sight(office, draft.shown, sheet) if draft else None
+    except Refused:
+        return None
 
 
 def _counts(shown: Shown, values: Values, draft: Draft | None, more: Mapping[str, int]) -> dict[str, int]:

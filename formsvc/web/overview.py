@@ -15,7 +15,7 @@ from formsvc.casework.rules import role_label
 from formsvc.errors import WORDING, Refused, Wording
 from formsvc.model.procedure import month_after
 from formsvc.office.exports import export_actions, export_case_notes, export_disclosures, export_monitoring
-from formsvc.office.overview import CHOICES, OLDEST, ORDERS, Overview, findings, follow_ups, monitoring_due, note_monitored, overview, place_of
+from formsvc.office.overview import CHOICES, OLDEST, ORDERS, Overview, findings, follow_ups, monitoring_due, note_all_monitored, note_monitored, overview, place_of
 from formsvc.office.seen import note_list_seen
 from formsvc.office.status import HeatRow
 from formsvc.office.status_tables import SIGNS
@@ -236,19 +236,30 @@ def monitoring(month: str) -> ResponseReturnValue:
 
 @page(pages, "/overview/<month>/monitoring", "overview", methods=("POST",))
 def mark(month: str) -> ResponseReturnValue:
-    """Note that something was monitored."""
+    """Note that something, or everything that was ticked, was monitored."""
     month = month_or_missing(month)
-    key = (request.form.get("kind", "")[:40], request.form.get("subject", "")[:40], request.form.get("due", "")[:10])
     try:
         day = _day(request.form.get("done_on", ""))
         by = request.form.get("by", "").strip()[:120] or me().shown
-        item = note_monitored(office(), month, key, today=today(), done_on=day, by=by)
+        done(_mark_several(month, day, by) if "several" in request.form else _mark_one(month, day, by))
     except Refused as refused:
         tell(refused)
-    else:
-        done(gettext("Noted as done: %(title)s.", title=item.title))
     back: dict[str, Any] = {name: request.form.get(field) or None for name, field in (("site", "site"), ("kind", "kind_shown"), ("from", "from"))}
     return redirect(url_for("overview.monitoring", month=month, **back))
+
+
+def _mark_one(month: str, day: date, by: str) -> str:
+    key = (request.form.get("kind", "")[:40], request.form.get("subject", "")[:40], request.form.get("due", "")[:10])
+    return str(gettext("Noted as done: %(title)s.", title=note_monitored(office(), month, key, today=today(), done_on=day, by=by).title))
+
+
+def _mark_several(month: str, day: date, by: str) -> str:
+    """What was ticked on a page of the list."""
+    keys = [tuple(text[:100].split("|")) for text in request.form.getlist("item")[:_ROWS_AT_ONCE]]
+    if not keys:
+        raise Refused("monitoring-none")
+    count = len(note_all_monitored(office(), month, keys, today=today(), done_on=day, by=by))
+    return str(ngettext("Noted as done: %(num)d.", "Noted as done: %(num)d.", count))
 
 
 def _day(text: str) -> date:

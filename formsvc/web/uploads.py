@@ -5,10 +5,11 @@ from typing import Any, Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from formsvc.errors import Refused
+from formsvc.errors import WORDING, Refused
 from formsvc.office.background import job_of, jobs_of, new_batch, recent, start_upload, stop_job, try_again
 from formsvc.office.case_letters import SUMMARY
 from formsvc.office.incoming import Found
+from formsvc.office.receive import KEPT_UNREAD
 from formsvc.office.seen import note_all_seen
 from formsvc.store.jobs import Job
 from formsvc.store.papers import find_document, read_sheet
@@ -129,7 +130,7 @@ def _next(job: Job) -> str:
     if result["state"] == "refused":
         return gettext("Mend it as it says, then send the file again.")
     if result["state"] == "waiting":
-        if result.get("code") in _NO_FIELDS:
+        if any(WORDING[code].problem[1:] in str(result.get("message", "")) for code in KEPT_UNREAD):
             return gettext("Type it into its form on screen, then say under Review that you typed it in.")
         return gettext("Say where it belongs under Review.") if not result.get("where") else gettext("Look at it under Review.")
     if result.get("questions"):
