@@ -1,12 +1,14 @@
 """What all tests share: one installation, whose compiled blanks all test processes keep together."""
 
 import hashlib
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from formsvc.office import people
 from formsvc.service import Service
 from formsvc.settings import PACKAGE, Settings
 from tests.papers import KEY, Paper, issue_paper
@@ -31,3 +33,13 @@ def service(blanks: Path) -> Service:
 def paper(service: Service) -> Callable[[str], Paper]:
     """Samples as papers, each issued once."""
     return cache(lambda name: issue_paper(service, name))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords of test people are hashed with the least effort: the real one takes longer than the rest of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1))
+        people._hasher.cache_clear()
+        yield
+    people._hasher.cache_clear()

@@ -33,10 +33,10 @@ _PAPERS: Final = "tps"
 MATRIX: Final[dict[str, str]] = {
     # open to everybody, or to whoever is signed in
     "static": "*", "sign_in.form": "*", "sign_in.enter": "*", "sign_in.link": "*", "sign_in.use_link": "*", "sign_in.language": "*", "month.home": "*",
-    "sign_in.code": _EVERYBODY, "sign_in.give_code": _EVERYBODY, "sign_in.leave": _EVERYBODY, "sign_in.account": _EVERYBODY, "sign_in.change_password": _EVERYBODY,
+    "sign_in.code": _EVERYBODY, "sign_in.give_code": _EVERYBODY, "sign_in.leave": _EVERYBODY, "sign_in.account": _EVERYBODY, "sign_in.ready": _EVERYBODY, "sign_in.change_password": _EVERYBODY,
     # papers
     "month.show": _PAPERS, "month.paper": _PAPERS, "month.papers": _PAPERS, "month.make": _PAPERS, "month.make_packet": _PAPERS, "month.plan": _PAPERS,
-    "fill.show": _PAPERS, "fill.save": _PAPERS, "fill.draft": _PAPERS, "fill.ready": _PAPERS, "fill.discard": _PAPERS,
+    "fill.show": _PAPERS, "fill.save": _PAPERS, "fill.draft": _PAPERS, "fill.discard": _PAPERS,
     "uploads.index": _PAPERS, "uploads.send": _PAPERS, "uploads.batch": _PAPERS, "uploads.made": _PAPERS, "uploads.cancel": _PAPERS, "uploads.retry": _PAPERS,
     "review.index": _PAPERS, "review.sheet": _PAPERS, "review.return_page": _PAPERS, "review.paper_page": _PAPERS, "review.file": _PAPERS, "review.answer": _PAPERS, "review.again": _PAPERS,
     "review.correct": _PAPERS, "review.undo": _PAPERS, "review.stray": _PAPERS, "review.put": _PAPERS, "review.leave_out": _PAPERS,
@@ -125,7 +125,7 @@ def test_nobody_and_half_a_session_are_sent_to_sign_in(office: Office) -> None:
         client = signed_in(app, office, half)
         with office.store.writing() as connection:
             connection.execute(sessions.update().values(second=False))
-        if not endpoint.startswith("sign_in.") or endpoint in ("sign_in.account", "sign_in.change_password"):
+        if not endpoint.startswith("sign_in.") or endpoint in ("sign_in.account", "sign_in.change_password", "sign_in.ready"):
             answer = client.get(url) if method == "GET" else send(client, url)
             assert answer.headers.get("Location") == "/sign-in/code", endpoint
 

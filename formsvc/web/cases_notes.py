@@ -18,7 +18,7 @@ from formsvc.renderers.web_form import Filling, Note, screen_form
 from formsvc.web.access import me, my_case, office, page
 from formsvc.web.cases_open import case_page, my_file, pages
 from formsvc.web.guard import done, tell
-from formsvc.web.words import chosen_lang, gettext, ngettext, said
+from formsvc.web.words import chosen_lang, clock, gettext, ngettext, said
 
 _OURS: Final = ("csrf_token", "sight", "act", "end")
 _MORE: Final = 4
@@ -149,7 +149,8 @@ def draft(number: str) -> ResponseReturnValue:
     """Keep what was typed until now."""
     my_case(number)
     answers, sight = _sent()
-    return {"at": keep_notes_draft(office(), number, me().id, answers, sight)}
+    at = keep_notes_draft(office(), number, me().id, answers, sight)
+    return {"at": at, "said": gettext("Draft kept %(time)s", time=clock(at))}
 
 
 @page(pages, "/case/<number>/notes/discard", "cases", methods=("POST",))

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import generate_csrf
 
 from formsvc.errors import Refused
 from formsvc.model.form import Form
@@ -139,13 +138,6 @@ def draft(key: int) -> ResponseReturnValue:
     answers, sight = _sent()
     at = keep_screen_draft(office(), key, me().id, answers, sight)
     return {"at": at, "said": gettext("Draft kept %(time)s", time=clock(at))}
-
-
-@page(pages, "/fill/<int:key>/ready", "papers")
-def ready(key: int) -> ResponseReturnValue:
-    """Whether this person's session still holds, and a token for what is sent next."""
-    my_sheet(key)
-    return {"person": me().id, "token": generate_csrf()}
 
 
 @page(pages, "/fill/<int:key>/discard", "papers", methods=("POST",))

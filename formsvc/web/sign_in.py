@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app, g, make_response, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
 from werkzeug import Response
 
 from formsvc.errors import Refused
@@ -157,6 +158,12 @@ def change_password() -> ResponseReturnValue:
     else:
         done(gettext("Your password was changed; other browsers were signed out."))
     return redirect(url_for("sign_in.account"))
+
+
+@page(pages, "/ready", "session")
+def ready() -> ResponseReturnValue:
+    """Whether this person's session still holds, and a token for what is sent next."""
+    return {"person": me().id, "token": generate_csrf()}
 
 
 @page(pages, "/language", "nothing", methods=("POST",))
