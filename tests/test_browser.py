@@ -228,7 +228,7 @@ _FIRST = {
     "ana": ["/month", "/review/sheet/1?all=1", "/nothing-here"], "luz": ["/month?site=Cedar+Hall"], "carla": ["/cases", "/cases/new"],
     "sam": ["/overview", "/month"], "ada": ["/admin/roster", "/admin/people"], "otto": ["/admin/logs"],
 }
-_NO_PAGE = re.compile(r"\.(pdf|zip|png|json)|/file$|/papers\.zip|^/api/")
+_NO_PAGE = re.compile(r"\.(pdf|zip|png|json)|/file$|/preview$|/papers\.zip|^/api/")
 
 
 def kind_of(address: str) -> str:
