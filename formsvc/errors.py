@@ -92,7 +92,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "password-characters": Wording("the password has characters that programs spell differently, so it might not open again", "Use the letters A to Z, digits and signs of an English keyboard."),
     "password-too-long": Wording("the password has {count} characters; the most is {most}", "Shorten it; six random words are enough."),
     "password-weak": Wording("the password would be guessed. {reasons}", "To use it all the same, add --weak-password."),
-    "password-guessable": Wording("the password would be guessed. {reasons}", "Take another one."),
+    "password-guessable": Wording("the password would be guessed. {reasons}", "Take another one, or let a passphrase be made (on the command line: --passphrase-out)."),
     "password-short": Wording("the password is too short to resist guessing", "Take at least {least} characters of all kinds, or at least {words} words; six random words are best."),
     "password-common": Wording("the password is made of words that everybody tries first", "Take words that nobody would guess; six random words are best."),
     "password-pattern": Wording("the password is a run of keys or a repetition", "Take words that nobody would guess; six random words are best."),
