@@ -4,6 +4,7 @@ Wrong *answers* are data (`formsvc.model.record.Problem`). `Refused` is for docu
 values and passwords that cannot be used at all; the command line turns it into exit code 2.
 """
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -380,6 +381,16 @@ def word(code: str, /, **facts: object) -> str:
     wording = WORDING[code]
     text = f"{wording.problem}. {wording.remedy}".format_map(facts)
     return text[:1].upper() + text[1:]
+
+
+def where_it_failed(failure: BaseException) -> str:
+    """The kind of a failure of ours and the lines it came through, for logs: what it says may hold names, so it is left out."""
+    kinds: list[str] = []
+    step: BaseException | None = failure
+    while step is not None:
+        kinds.append(type(step).__name__)
+        step = step.__cause__ or step.__context__
+    return f"{' from '.join(kinds)}\n{''.join(traceback.format_tb(failure.__traceback__))}"
 
 
 class Refused(Exception):  # noqa: N818  (it is an answer, not a failure of ours)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
+import sqlalchemy.exc
 
 from formsvc.errors import Refused
 from formsvc.jobs.worker import let_go, work_once
@@ -224,3 +226,26 @@ def test_packets_close_with_their_units(office: Office) -> None:
     assert client.get(f"/jobs/{number}/file").status_code == 200
     change_person(office, who.id, shown="Ana", roles=("staff",), units=(), active=True)
     assert signed_in(web_app(office), office, who).get(f"/jobs/{number}/file").status_code == 404
+
+
+def test_what_fails_is_logged_without_what_people_wrote(office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A failure of ours, in a worker or on a page, tells its kind and its lines; its words may hold names."""
+    child_name = "Ana Pereira"
+
+    def fails(*_: object) -> None:
+        raise ValueError(f"{child_name} lives in the old mill") from KeyError(child_name)
+
+    monkeypatch.setattr("formsvc.jobs.worker.run", fails)
+    upload(office, filled(office, worksheet(office)))
+    assert work_once(office, "w1")
+    monkeypatch.setattr("formsvc.web.month.my_units", fails)
+    with caplog.at_level("ERROR"):
+        app = web_app(office)
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        assert signed_in(app, office, person(office, "ana", "staff")).get("/month").status_code == 500
+    assert "ValueError from KeyError" in caplog.text
+    assert "test_jobs.py" in caplog.text
+    assert "Pereira" not in caplog.text
+    with pytest.raises(sqlalchemy.exc.SQLAlchemyError) as failed, office.store.writing() as connection:
+        connection.execute(sqlalchemy.text("INSERT INTO nowhere VALUES (:name)"), {"name": child_name})
+    assert "Pereira" not in str(failed.value)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from formsvc.errors import Refused, word
+from formsvc.errors import Refused, where_it_failed, word
 from formsvc.jobs.work import CancelledError, run
 from formsvc.office import hooks
 from formsvc.office.background import let_file_go, tidy
@@ -81,7 +81,7 @@ def _do(office: Office, job: Job, worker: str) -> None:
         _fail(office, job, worker, refused.code, refused.message)
         return
     except Exception as failure:  # noqa: BLE001  (the boundary: whatever fails, this job fails and the next one goes on)
-        _LOG.error("job %d (%s) failed: %s", job.id, job.kind, type(failure).__name__)
+        _LOG.error("job %d (%s) failed: %s", job.id, job.kind, where_it_failed(failure))
         _fail(office, job, worker, "job-failed", word("job-failed", detail=type(failure).__name__))
         return
     with office.store.writing() as connection:

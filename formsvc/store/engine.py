@@ -35,14 +35,14 @@ def open_engine(url: str) -> Engine:
         if name == "sqlite":
             return _sqlite(url)
         if name == "postgresql":
-            return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24)
+            return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8, max_overflow=24)
     except (ArgumentError, ImportError) as problem:
         raise Refused("setting-invalid", "FORMSVC_DATABASE", detail="it is not a database URL that can be used") from problem
     raise Refused("setting-invalid", "FORMSVC_DATABASE", detail=f"“{name}” is neither sqlite nor postgresql")
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: object) -> None:

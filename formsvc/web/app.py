@@ -1,12 +1,13 @@
 """The application: blueprints, the guard before them, words, and where it keeps its secrets."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from formsvc import __version__
+from formsvc.errors import where_it_failed
 from formsvc.office.office import Office, open_office
 from formsvc.office.people import ABSOLUTE
 from formsvc.protection.sealed_text import derived_key
@@ -17,10 +18,18 @@ from formsvc.web.api import document
 BLUEPRINTS: Final = (sign_in.pages, month.pages, fill.pages, uploads.pages, review.pages, cases.pages, overview.pages, admin.pages, tokens.pages)
 
 
+class _Application(Flask):
+    """Flask, whose log tells where something failed and nothing of what people wrote."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Note a failure of ours without its words."""
+        self.logger.error("%s %s: %s", request.method, request.endpoint, where_it_failed(exc_info[1]))
+
+
 def create_app(settings: Settings, office: Office | None = None) -> Flask:
     """The web service of an installation."""
     office = office or open_office(settings)
-    app = Flask("formsvc", template_folder=str(PACKAGE / "templates"), static_folder=str(PACKAGE / "static" / "web"), root_path=str(PACKAGE))
+    app = _Application("formsvc", template_folder=str(PACKAGE / "templates"), static_folder=str(PACKAGE / "static" / "web"), root_path=str(PACKAGE))
     secure = settings.url.startswith("https://")
     app.config.update(
         SECRET_KEY=derived_key(settings.key, "web-session"),
