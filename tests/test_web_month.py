@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from formsvc.errors import Refused
 from formsvc.jobs.worker import work_once
 from formsvc.model.procedure import month_of
 from formsvc.office.erase import erase_child
 from formsvc.office.office import Office
+from formsvc.office.receive import Renewed
 from formsvc.store.papers import read_sheets
 from tests.fields import Fields
 from tests.offices import child, documents, enrol, filled, issue, need, open_test_office, plan, record
@@ -214,3 +216,30 @@ def test_what_was_typed_on_screen_about_a_child_goes_with_the_child(office: Offi
     data = office.service.settings.data
     assert data is not None
     assert b"Quicksilver" not in (data / "formsvc.db").read_bytes()
+
+
+def test_a_refused_save_shows_everything_that_was_typed(office: Office) -> None:
+    """A page that arrives cut off saves nothing, and loses nothing: what was typed stands in the answer."""
+    client = signed_in(web_app(office), office, person(office, "ana", "staff", units=["Preschool 1"]))
+    key = sheet_of(office, "worksheet")
+    fields = Fields(client.get(f"/fill/{key}").text).found
+    fields["children-1-discussion_points"] = "Speaks little, <b>hears</b> well."
+    before = client.get(f"/fill/{key}").text
+    answer = send(client, f"/fill/{key}", {name: text for name, text in fields.items() if name != "end"})
+    assert answer.status_code == 400
+    assert "Speaks little, &lt;b&gt;hears&lt;/b&gt; well." in answer.text
+    assert "arrived cut off" in answer.text
+    assert Fields(client.get(f"/fill/{key}").text).found.keys() == Fields(before).found.keys()
+
+
+def test_a_follow_up_form_that_cannot_be_made_anew_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is saved, and the person learns that a paper is behind."""
+    client = signed_in(web_app(office), office, person(office, "ana", "staff", units=["Preschool 1"]))
+    key = sheet_of(office, "worksheet")
+    fields = Fields(client.get(f"/fill/{key}").text).found
+    fields |= {"children-1-support_needed": "on", "children-1-discussion_points": "Speaks little.", "children-1-follow_up_action": "Hearing check", "children-1-responsible": "Marcus Fennelworth",
+               "children-1-target_date": "2026-12-01", "conference_date": "2026-11-12", "attendance-0-present": "on"}
+    monkeypatch.setattr("formsvc.office.screen.renew_follow_up", lambda *_: Renewed(made=0, failed=(("Preschool 1", Refused("job-failed", detail="OSError")),)))
+    answer = send(client, f"/fill/{key}", fields, follow_redirects=True)
+    assert "Saved" in answer.text
+    assert "could not be made anew" in answer.text

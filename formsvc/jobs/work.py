@@ -55,7 +55,7 @@ def _receive(office: Office, job: Job, person: Person | None, _step: Step) -> Ma
     if receipt.code in _BY_ACCIDENT:  # its reader may have been killed for what others did: once more, then it is an answer
         receipt = _received(office, found, job, units)
     renewed = renew_follow_up(office, [receipt])
-    return {**told(receipt), "renewed": renewed.made}, None
+    return {**told(receipt), "renewed": renewed.made, "not_renewed": [[where, refused.message] for where, refused in renewed.failed]}, None
 
 
 def _received(office: Office, found: Found, job: Job, units: frozenset[int] | None) -> Receipt:

@@ -80,8 +80,10 @@ def receive(office: Office, found: Found, *, month: str | None = None, password:
 
 def _hidden(receipt: Receipt) -> Receipt:
     """What somebody learns of a paper of a unit that is not theirs: that it is here."""
-    message = Refused("not-your-unit", "").message if receipt.state == "waiting" else receipt.message
-    return Receipt(name=receipt.name, state=receipt.state, questions=receipt.questions, message=message)
+    if receipt.state != "waiting":
+        return Receipt(name=receipt.name, state=receipt.state, questions=receipt.questions, message=receipt.message)
+    refused = Refused("not-your-unit", "")
+    return Receipt(name=receipt.name, state=receipt.state, questions=receipt.questions, code=refused.code, message=refused.message)
 
 
 def _as_first(office: Office, found: Found, receipt: Receipt) -> Receipt:
@@ -151,7 +153,12 @@ def _unit(connection: Connection, sheet: int | None) -> int | None:
 def _keep_unread(office: Office, found: Found, refused: Refused) -> Receipt:
     """A scan or print: the paper is safe here, and a person is asked."""
     columns: dict[str, Any] = {"state": "waiting", "source": "scan" if refused.code == "scan" else "flattened", "problems": []}
-    return _stored(office, found, columns, Question(code=refused.code, facts={"message": refused.message}), None, refused.message)
+    return _asked(_stored(office, found, columns, Question(code=refused.code, facts={"message": refused.message}), None, refused.message), refused.code)
+
+
+def _asked(receipt: Receipt, code: str) -> Receipt:
+    """Why a return waits; one that was here before keeps its own words."""
+    return replace(receipt, code=code) if receipt.state == "waiting" else receipt
 
 
 def _taken_in(office: Office, found: Found, received: Received, month: str | None, units: frozenset[int] | None) -> Receipt:
@@ -177,6 +184,8 @@ def _taken_in(office: Office, found: Found, received: Received, month: str | Non
         "problems": as_json(record.problems),
     }
     receipt = replace(_stored(office, found, columns, question, document, question.facts["message"] if question else ""), unit=unit)
+    if question is not None:
+        receipt = _asked(receipt, question.code)
     if document is not None:
         _erase_again(office, document)
     if month is not None and receipt.month and receipt.month != month:

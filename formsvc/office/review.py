@@ -16,6 +16,7 @@ from formsvc.model.values import Misread, plain, read_value
 from formsvc.office.office import Office
 from formsvc.office.sheets import as_cell, given_values, is_locked, settle_from
 from formsvc.store.papers import (
+    Return,
     Sheet,
     add_decision,
     answer_question,
@@ -86,6 +87,7 @@ def waiting(office: Office, *, month: str | None = None) -> tuple[Waiting, ...]:
 
 def _waiting(office: Office, connection: Connection, row: Row[Any], lang: Lang = "en") -> Waiting:
     facts: Mapping[str, Any] = row.facts
+    back = read_return(connection, row.return_id) if row.return_id is not None else None
     where = f"{row.site}, {row.unit}, {row.month}, {row.form}" if row.site else "not placed yet"
     given = [(candidate["value"], candidate["sources"]) for candidate in facts.get("candidates", ())]
     if not given and facts.get("value") is not None:
@@ -102,24 +104,18 @@ def _waiting(office: Office, connection: Connection, row: Row[Any], lang: Lang =
         sources=tuple(tuple(int(source.partition(":")[2]) for source in sources if source.startswith("return:")) for _, sources in given),
         return_id=row.return_id,
         sheet=row.sheet_id,
-        unit=row.unit_id if row.unit_id is not None else _unit_asked(connection, row.return_id),
+        unit=row.unit_id if row.unit_id is not None else _unit_asked(connection, back),
         month=row.month or "",
         cell=row.cell,
-        by=_sender(connection, row.return_id),
+        by=back.by if back is not None else "",
         at=row.at,
     )
 
 
-def _unit_asked(connection: Connection, return_id: int | None) -> int | None:
+def _unit_asked(connection: Connection, back: Return | None) -> int | None:
     """The unit whose paper a return seems to be."""
-    back = read_return(connection, return_id) if return_id is not None else None
     document = find_document(connection, back.document) if back is not None and back.document else None
     return read_sheet(connection, document.sheet).unit if document is not None else None
-
-
-def _sender(connection: Connection, return_id: int | None) -> str:
-    back = read_return(connection, return_id) if return_id is not None else None
-    return back.by if back is not None else ""
 
 
 def _sources(connection: Connection, sources: list[str]) -> str:

@@ -84,6 +84,8 @@ class Saved:
     conflicts: tuple[Conflict, ...]
     unreadable: tuple[Problem, ...]
     renewed: int = 0
+    not_renewed: int = 0
+    """Follow-up forms that lack the new actions and could not be made anew."""
 
     @property
     def is_whole(self) -> bool:
@@ -94,22 +96,22 @@ class Saved:
 # ---------------------------------------------------------------- what is seen
 
 
-def open_screen(office: Office, sheet: int, person: int, *, more: Mapping[str, int] | None = None) -> Screen:
+def open_screen(office: Office, sheet: int, person: int) -> Screen:
     """A sheet as this person sees it: their draft if they have one, else the record."""
     with office.store.reading() as connection:
         shown = shown_sheet(office, connection, sheet)
         draft = read_draft(connection, person, sheet_id=sheet)
         problems = _problems_here(shown, connection)
-    return _screen(office, shown, problems, draft, more or {})
+    return _screen(office, shown, problems, draft)
 
 
-def _screen(office: Office, shown: Shown, problems: tuple[Problem, ...], draft: Draft | None, more: Mapping[str, int]) -> Screen:
+def _screen(office: Office, shown: Shown, problems: tuple[Problem, ...], draft: Draft | None) -> Screen:
     """The record, or the draft on the rows that the person saw when they began: others may have added some since."""
     began = _began(office, draft, shown.sheet.id)
     draft = draft if began else None
     rows = began.rows if began else shown.rows
     values = values_of(shown.form, shown.cells, rows)
-    counts = _counts(shown, values, draft, more)
+    counts = _counts(shown, values, draft)
     answers = {place.key: raw_of(place, value) for place, value in answer_texts(shown.form, values)}
     if draft is not None:
         answers = {**{key: raw for key, raw in answers.items() if is_locked(shown.form, as_cell(shown.form, key, rows))}, **draft.answers}
@@ -135,15 +137,15 @@ def _began(office: Office, draft: Draft | None, sheet: int) -> Sight | None:
         return None
 
 
-def _counts(shown: Shown, values: Values, draft: Draft | None, more: Mapping[str, int]) -> dict[str, int]:
-    """How many rows each group shows: those that say something, the usual ones, what was asked for, and one to write in."""
+def _counts(shown: Shown, values: Values, draft: Draft | None) -> dict[str, int]:
+    """How many rows each group shows: those that say something, the usual ones, and one to write in."""
     counts = {}
     for group in shown.form.groups:
         entries = values.get(group.name)
         filled = len(entries) if isinstance(entries, list) else 0
         typed = max((int(key.split("-")[1]) + 1 for key, raw in (draft.answers.items() if draft else ()) if raw and key.startswith(f"{group.name}-")), default=0)
         listed = len(shown.document.rows.get(group.name, ())) if draft is None else 0
-        counts[group.name] = min(group.maximum, max(group.minimum, filled, typed, listed) + max(_SPARE, more.get(group.name, 0)))
+        counts[group.name] = min(group.maximum, max(group.minimum, filled, typed, listed) + _SPARE)
     return counts
 
 
@@ -238,8 +240,8 @@ def save_screen(office: Office, sheet: int, person: int, answers: Mapping[str, s
         else:
             rest = seal_sight(office, replace(sight, cells=_seen_now(sight, now, conflicts, changes)))
             keep_draft(connection, person, sheet_id=sheet, answers={key: raw for key, raw in answers.items() if now.form.find(key) is not None and raw}, shown=rest)
-    renewed = renew_follow_up(office, [Receipt(name="", state="counted", changed=True, unit=now.sheet.unit, month=now.sheet.month)]) if changes else None
-    return Saved(changed=saved.changed, conflicts=saved.conflicts, unreadable=saved.unreadable, renewed=renewed.made if renewed else 0)
+    renewed = renew_follow_up(office, [Receipt(name="", state="counted", changed=bool(changes), unit=now.sheet.unit, month=now.sheet.month)])
+    return replace(saved, renewed=renewed.made, not_renewed=len(renewed.failed))
 
 
 def _same(one: Any, other: Any) -> bool:

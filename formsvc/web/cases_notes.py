@@ -9,18 +9,17 @@ from flask.typing import ResponseReturnValue
 from formsvc.casework.letters import SECTIONS
 from formsvc.errors import Refused
 from formsvc.model.form import Form
-from formsvc.model.kinds import Choices, Tick
-from formsvc.model.values import write_value
+from formsvc.model.kinds import Choices
 from formsvc.office.case_screen import NotesScreen, drop_notes_draft, keep_notes_draft, open_notes, save_notes
-from formsvc.office.screen import Conflict, Saved, row_names
+from formsvc.office.screen import Saved, row_names
 from formsvc.office.seen import note_case_seen
 from formsvc.renderers.web_form import Filling, Note, screen_form
 from formsvc.web.access import me, my_case, office, page
-from formsvc.web.cases_open import case_page, my_file, pages
-from formsvc.web.guard import done, tell
-from formsvc.web.words import chosen_lang, clock, gettext, ngettext, said
+from formsvc.web.cases_open import case_page, my_file, notes_form, pages
+from formsvc.web.guard import done
+from formsvc.web.screens import can_grow, doubts, not_saved, problems_at, sent
+from formsvc.web.words import chosen_lang, clock, gettext, ngettext
 
-_OURS: Final = ("csrf_token", "sight", "act", "end")
 _MORE: Final = 4
 _PLACES: Final = (("consent", "confidentiality_read"), ("team", "team-0"), ("input", "input-0"), ("views", "child_view"))
 _LAST: Final = (("next_steps", "next_steps-0"), ("next_conference", "next_conference_date"), ("sign_off", "coordinator_signature"), ("corrections", "corrections-0"))
@@ -34,32 +33,17 @@ def notes(number: str) -> ResponseReturnValue:
     return _page(number, open_notes(office(), number, me().id, more=dict.fromkeys(request.args.getlist("more"), _MORE)), {})
 
 
-def _page(number: str, screen: NotesScreen, doubts: Mapping[str, Sequence[Note]], status: int = 200) -> ResponseReturnValue:
+def _page(number: str, screen: NotesScreen, found: Mapping[str, Sequence[Note]], status: int = 200) -> ResponseReturnValue:
     form, lang = screen.form, chosen_lang()
-    notes = {**_problems(screen), **doubts}
+    notes = {**problems_at(form, screen.problems), **found}
     names = row_names(form, screen.answers, screen.counts, lang)
     filling = Filling(answers=screen.answers, notes=notes, locked=screen.locked, row_names=names)
     html = case_page(
         "case_notes.html", file=my_file(number), screen=screen, form=form, fields=screen_form(office().catalog, form, screen.counts, lang, filling), jump=list(_jump(form)),
         faults=list(_faults(form, notes, names)), general=[one for one in screen.problems if not one.field],
-        can_grow=[(group.name, group.label.said(lang)) for group in form.groups if screen.counts[group.name] < group.maximum],
+        can_grow=can_grow(form, screen.counts),
     )  # fmt: skip
     return html, status
-
-
-def _problems(screen: NotesScreen) -> dict[str, list[Note]]:
-    """What is said at each field: rules that the saved notes break."""
-    found: dict[str, list[Note]] = {}
-    for one in screen.problems:
-        if one.field:
-            found.setdefault(_at(screen.form, one.field), []).append(Note(text=said(one.message, one.code), severity=one.severity))
-    return found
-
-
-def _at(form: Form, key: str) -> str:
-    """Where something about a key is shown: boxes of one question share a place."""
-    place = form.find(key)
-    return key.rpartition("-")[0] if place is not None and place.option is not None and isinstance(place.ask.kind, Choices) else key
 
 
 def _faults(form: Form, notes: Mapping[str, Sequence[Note]], names: Mapping[tuple[str, int], str]) -> Iterator[dict[str, str]]:
@@ -84,32 +68,24 @@ def _jump(form: Form) -> Iterator[tuple[str, str]]:
 # ---------------------------------------------------------------- kept
 
 
-def _sent() -> tuple[dict[str, str], str]:
-    """What the browser sent: answers by key, and what the person saw when they began. Refuses what was cut off on the way."""
-    if "end" not in request.form:
-        raise Refused("page-incomplete")
-    return {key: value for key, value in request.form.items() if key not in _OURS}, request.form.get("sight", "")
-
-
 @page(pages, "/case/<number>/notes", "cases", methods=("POST",))
 def save(number: str) -> ResponseReturnValue:
     """Save into the case, or keep a draft and show more rows."""
     my_case(number)
     act = request.form.get("act", "save")
     try:
-        answers, sight = _sent()
+        answers, sight = sent()
         if act.startswith("more-"):
             keep_notes_draft(office(), number, me().id, answers, sight)
             return redirect(_with_more(number, act.removeprefix("more-")))
         kept, saved = save_notes(office(), number, me().id, answers, sight)
     except Refused as refused:
-        tell(refused)
-        return redirect(url_for("cases.notes", number=number))
+        return not_saved(notes_form(), refused, url_for("cases.notes", number=number))
     if saved.is_whole:
         done(_words(saved))
         return redirect(url_for("cases.notes", number=kept))
     screen = open_notes(office(), kept, me().id)
-    return _page(kept, screen, _doubts(screen.form, saved), 409 if saved.conflicts else 422)
+    return _page(kept, screen, doubts(screen.form, saved), 409 if saved.conflicts else 422)
 
 
 def _with_more(number: str, group: str) -> str:
@@ -124,31 +100,11 @@ def _words(saved: Saved) -> str:
     return ngettext("Saved: %(num)d answer changed.", "Saved: %(num)d answers changed.", saved.changed)
 
 
-def _doubts(form: Form, saved: Saved) -> dict[str, list[Note]]:
-    """What the person must look at before everything is saved."""
-    found: dict[str, list[Note]] = {}
-    for one in saved.conflicts:
-        found[_at(form, one.key)] = [Note(text=gettext("Somebody else wrote here meanwhile: “%(theirs)s”. Save again to keep yours, or write what is right.", theirs=_said(form, one)))]
-    for problem in saved.unreadable:
-        found.setdefault(_at(form, problem.field), []).append(Note(text=said(problem.message, problem.code)))
-    return found
-
-
-def _said(form: Form, conflict: Conflict) -> str:
-    """What somebody else wrote, in words."""
-    if conflict.theirs is None:
-        return gettext("(empty)")
-    place = form.find(conflict.key) or form.find(f"{conflict.key}-{conflict.theirs}")
-    if conflict.theirs is True or place is None or isinstance(place.ask.kind, Tick):
-        return gettext("ticked") if conflict.theirs is True else str(conflict.theirs)
-    return write_value(place.ask.kind, conflict.theirs, chosen_lang())
-
-
 @page(pages, "/case/<number>/notes/draft", "cases", methods=("POST",))
 def draft(number: str) -> ResponseReturnValue:
     """Keep what was typed until now."""
     my_case(number)
-    answers, sight = _sent()
+    answers, sight = sent()
     at = keep_notes_draft(office(), number, me().id, answers, sight)
     return {"at": at, "said": gettext("Draft kept %(time)s", time=clock(at))}
 

@@ -9,16 +9,15 @@ from flask.typing import ResponseReturnValue
 
 from formsvc.errors import Refused
 from formsvc.model.form import Form
-from formsvc.model.kinds import Choices
 from formsvc.office.screen import Saved, Screen, drop_screen_draft, heads, keep_screen_draft, open_screen, open_sight, row_names, save_screen
 from formsvc.office.seen import note_seen
 from formsvc.renderers.web_form import Filling, Note, screen_form
 from formsvc.web.access import me, my_sheet, my_unit, office, page
-from formsvc.web.guard import done, tell
-from formsvc.web.words import chosen_lang, clock, gettext, ngettext, said
+from formsvc.web.guard import done
+from formsvc.web.screens import can_grow, doubts, not_saved, problems_at, sent
+from formsvc.web.words import chosen_lang, clock, gettext, ngettext
 
 pages = Blueprint("fill", __name__)
-_OURS = ("csrf_token", "sight", "act", "end")
 
 
 @page(pages, "/fill/<int:key>", "papers")
@@ -31,30 +30,15 @@ def show(key: int) -> ResponseReturnValue:
 
 def _page(screen: Screen, notes: Mapping[str, Sequence[Note]], unsaved: Saved | None = None, status: int = 200) -> ResponseReturnValue:
     form, lang = screen.shown.form, chosen_lang()
-    said_at = {**_problems(screen), **notes}
+    said_at = {**problems_at(form, screen.problems if not screen.draft_at else ()), **notes}
     filling = Filling(answers=screen.answers, notes=said_at, locked=screen.locked, row_names=row_names(form, screen.answers, screen.counts, lang))
     names = _names(form, screen.answers, screen.counts)
     unit = my_unit(screen.shown.sheet.unit)
     html = render_template(
         "fill.html", screen=screen, form=form, fields=screen_form(office().catalog, form, screen.counts, lang, filling), unit=unit, unsaved=unsaved,
-        heads=[(group, row, names[group, row]) for group, row, _ in heads(form, screen.answers, screen.counts, lang)], faults=list(_faults(form, said_at, names)), general=[one for one in screen.problems if not one.field], can_grow=_can_grow(form, screen.counts),
+        heads=[(group, row, names[group, row]) for group, row, _ in heads(form, screen.answers, screen.counts, lang)], faults=list(_faults(form, said_at, names)), general=[one for one in screen.problems if not one.field], can_grow=can_grow(form, screen.counts),
     )
     return html, status
-
-
-def _problems(screen: Screen) -> dict[str, list[Note]]:
-    """What is said at each field: rules that the record breaks."""
-    found: dict[str, list[Note]] = {}
-    for one in screen.problems if not screen.draft_at else ():
-        if one.field:
-            found.setdefault(_at(screen.shown.form, one.field), []).append(Note(text=said(one.message, one.code), severity=one.severity))
-    return found
-
-
-def _at(form: Form, key: str) -> str:
-    """Where a problem is shown: boxes of one question share a place."""
-    place = form.find(key)
-    return key.rpartition("-")[0] if place is not None and place.option is not None and isinstance(place.ask.kind, Choices) else key
 
 
 def _names(form: Form, answers: Mapping[str, str], counts: Mapping[str, int]) -> dict[tuple[str, int], str]:
@@ -74,37 +58,25 @@ def _faults(form: Form, notes: Mapping[str, Sequence[Note]], names: Mapping[tupl
             yield {"key": key, "who": who, "text": note.text, "severity": note.severity}
 
 
-def _can_grow(form: Form, counts: Mapping[str, int]) -> list[tuple[str, str]]:
-    return [(group.name, group.label.said(chosen_lang())) for group in form.groups if counts[group.name] < group.maximum]
-
-
-def _sent() -> tuple[dict[str, str], str]:
-    """What the browser sent: answers by key, and what the person saw when they began. Refuses what was cut off on the way."""
-    if "end" not in request.form:
-        raise Refused("page-incomplete")
-    answers = {key: value for key, value in request.form.items() if key not in _OURS}
-    return answers, request.form.get("sight", "")
-
-
 @page(pages, "/fill/<int:key>", "papers", methods=("POST",))
 def save(key: int) -> ResponseReturnValue:
     """Save into the record, or keep a draft and show a row to write in."""
-    my_sheet(key)
+    sheet = my_sheet(key)
     act = request.form.get("act", "save")
     try:
-        answers, sight = _sent()
+        answers, sight = sent()
         if act.startswith("more-"):
             keep_screen_draft(office(), key, me().id, answers, sight)
             group = act.removeprefix("more-")
             return redirect(url_for("fill.show", key=key, _anchor=f"{group}-{_empty_row(answers, group, open_sight(office(), sight, key).counts.get(group, 0))}"))
         saved = save_screen(office(), key, me().id, answers, sight)
     except Refused as refused:
-        tell(refused)
-        return redirect(url_for("fill.show", key=key, _anchor="main"))
+        return not_saved(office().service.form(sheet.form), refused, url_for("fill.show", key=key))
     if saved.is_whole:
         done(_words(saved))
         return redirect(url_for("fill.show", key=key, _anchor="main"))
-    return _page(open_screen(office(), key, me().id), _doubts(saved), saved, 409 if saved.conflicts else 422)
+    screen = open_screen(office(), key, me().id)
+    return _page(screen, doubts(screen.shown.form, saved), saved, 409 if saved.conflicts else 422)
 
 
 def _empty_row(answers: Mapping[str, str], group: str, count: int) -> int:
@@ -117,25 +89,17 @@ def _words(saved: Saved) -> str:
     if not saved.changed:
         return gettext("Nothing was changed: the record stays as it is.")
     text = ngettext("Saved: %(num)d answer changed.", "Saved: %(num)d answers changed.", saved.changed)
+    if saved.not_renewed:
+        behind = gettext("The follow-up form could not be made anew: tell your supervisor, or make the papers again.")
+        return f"{text} {behind}"
     return f"{text} {gettext('The follow-up form was made anew.')}" if saved.renewed else text
-
-
-def _doubts(saved: Saved) -> dict[str, list[Note]]:
-    """What the person must look at before everything is saved."""
-    found: dict[str, list[Note]] = {}
-    for one in saved.conflicts:
-        theirs = gettext("(empty)") if one.theirs is None else gettext("ticked") if one.theirs is True else str(one.theirs)
-        found[one.key] = [Note(text=gettext("Somebody else wrote here meanwhile: “%(theirs)s”. Save again to keep yours, or write what is right.", theirs=theirs))]
-    for problem in saved.unreadable:
-        found.setdefault(problem.field, []).append(Note(text=said(problem.message, problem.code)))
-    return found
 
 
 @page(pages, "/fill/<int:key>/draft", "papers", methods=("POST",))
 def draft(key: int) -> ResponseReturnValue:
     """Keep what was typed until now."""
     my_sheet(key)
-    answers, sight = _sent()
+    answers, sight = sent()
     at = keep_screen_draft(office(), key, me().id, answers, sight)
     return {"at": at, "said": gettext("Draft kept %(time)s", time=clock(at))}
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from formsvc.errors import WORDING, Refused
+from formsvc.errors import Refused
 from formsvc.office.background import job_of, jobs_of, new_batch, recent, start_upload, stop_job, try_again
 from formsvc.office.case_letters import SUMMARY
 from formsvc.office.incoming import Found
@@ -93,7 +93,7 @@ def _result(job: Job) -> list[str]:
 
 
 def _received(result: Any) -> list[str]:
-    if result.get("code"):
+    if result["state"] in ("refused", "left"):
         return [said(str(result["message"]), str(result["code"]))]
     if result["state"] == "again":
         return [gettext("The same file was received before; nothing was changed.")]
@@ -107,8 +107,9 @@ def _received(result: Any) -> list[str]:
             found.append(ngettext("%(num)d place breaks a rule.", "%(num)d places break a rule.", errors))
         if result.get("renewed"):
             found.append(gettext("The follow-up form was made anew."))
+        found += [gettext("%(where)s: its follow-up form could not be made anew. %(why)s", where=where, why=said(why)) for where, why in result.get("not_renewed", ())]
     if result.get("message"):
-        found.append(said(str(result["message"])))
+        found.append(said(str(result["message"]), str(result.get("code", ""))))
     return found
 
 
@@ -130,7 +131,7 @@ def _next(job: Job) -> str:
     if result["state"] == "refused":
         return gettext("Mend it as it says, then send the file again.")
     if result["state"] == "waiting":
-        if any(WORDING[code].problem[1:] in str(result.get("message", "")) for code in KEPT_UNREAD):
+        if result.get("code") in KEPT_UNREAD:
             return gettext("Type it into its form on screen, then say under Review that you typed it in.")
         return gettext("Say where it belongs under Review.") if not result.get("where") else gettext("Look at it under Review.")
     if result.get("questions"):
