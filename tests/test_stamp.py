@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formsvc.model.kinds import LANGS
+from formsvc.model.layout import laid_code, read_laid
 from formsvc.model.stamp import ALPHABET, LENGTH, Stamp, from_words, in_words, is_document, new_document, read_stamp, stamp_text, value_seal
-from tests.small_forms import DOCUMENT, KEY, TRIES
+from tests.small_forms import DOCUMENT, KEY, SHIPPED, TRIES
 
 CHECKS = f"{ALPHABET}*~$=U"
 OTHER_KEY = bytes(32)
 STAMP = Stamp(document=DOCUMENT, code="W", version=1)
 DOCUMENTS = st.text(ALPHABET, min_size=10, max_size=10)
-STAMPS = st.builds(Stamp, document=DOCUMENTS, code=st.sampled_from(ALPHABET), version=st.integers(1, 1023))
+STAMPS = st.builds(Stamp, document=DOCUMENTS, code=st.sampled_from(ALPHABET), version=st.integers(1, 1023), laid=st.text(ALPHABET, max_size=16))
 
 
 @TRIES
@@ -56,7 +58,7 @@ def test_a_stamp_changed_in_one_character_is_not_sealed() -> None:
             assert not found.sealed
 
 
-@pytest.mark.parametrize("text", ["", "F", "HELLO", "https://example.org/f", "X" + "0" * 21, "F" + "0" * 20, "F" + "0" * 22, "F" + "I" * 21, "F" + "é" * 21, "F" + "-" * 21])
+@pytest.mark.parametrize("text", ["", "F", "HELLO", "https://example.org/f", "X" + "0" * 21, "F" + "0" * 20, "F" + "0" * 38, "F" + "I" * 21, "F" + "é" * 21, "F" + "-" * 21])
 def test_a_foreign_code_is_no_stamp(text: str) -> None:
     """The text of somebody else's code is not taken for a stamp."""
     assert read_stamp(text, KEY) is None
@@ -160,3 +162,18 @@ def test_a_sealed_value_belongs_to_its_field_and_document() -> None:
 def test_any_text_can_be_sealed(value: str) -> None:
     """A seal never fails, and is the same every time."""
     assert value_seal(KEY, DOCUMENT, "note", value) == value_seal(KEY, DOCUMENT, "note", value)
+
+
+@TRIES
+@given(data=st.data())
+def test_a_stamp_tells_how_its_form_is_laid_out(data: st.DataObject) -> None:
+    """Language and row counts of every form come back from a few characters; what cannot be is not guessed."""
+    form = data.draw(st.sampled_from(SHIPPED.forms()))
+    counts = {group.name: data.draw(st.integers(group.minimum, group.maximum)) for group in form.groups}
+    lang = data.draw(st.sampled_from(LANGS))
+    code = laid_code(form, lang, counts)
+    assert read_laid(form, code) == (lang, counts)
+    assert len(stamp_text(Stamp(document=DOCUMENT, code=form.code, version=1, laid=code), 1, KEY)) <= 38  # a QR code of 25 modules
+    assert read_laid(form, "") is None
+    assert read_laid(form, "Z" * len(code)) is None
+    assert read_laid(form, "0" * len(code)) is None  # fewer rows than always stand there

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from formsvc.model.form import Form, RowCounts
-from formsvc.model.kinds import Kind, Lang, Stamp
+from formsvc.model.kinds import LANGS, Kind, Lang, Stamp
 from formsvc.model.record import Box
+from formsvc.model.stamp import base32, base32_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +83,31 @@ def load_layout(form: Form, data: Mapping[str, Any]) -> Layout:
         slots.append(Slot(name=name, page=page, box=(box[0], box[1], box[2], box[3]), kind=kind))
     pages = tuple(Page(width=width, height=height) for width, height in data["pages"])
     return Layout(pages=pages, slots=tuple(slots))
+
+
+# ---------------------------------------------------------------- told by the stamp
+
+
+def laid_code(form: Form, lang: Lang, row_counts: RowCounts) -> str:
+    """A layout's language and row counts in the fewest Crockford digits, always as many for a form."""
+    value = LANGS.index(lang)
+    for group in form.groups:
+        value = value * (group.maximum + 1) + row_counts[group.name]
+    return base32(value, _laid_length(form))
+
+
+def _laid_length(form: Form) -> int:
+    most = len(LANGS) * prod(group.maximum + 1 for group in form.groups) - 1
+    return -(-most.bit_length() // 5)
+
+
+def read_laid(form: Form, code: str) -> tuple[Lang, RowCounts] | None:
+    """The language and row counts of a stamp, or None where it does not tell them or cannot mean this form."""
+    if len(code) != _laid_length(form):
+        return None
+    value = base32_value(code)
+    counts: dict[str, int] = {}
+    for group in reversed(form.groups):
+        value, counts[group.name] = divmod(value, group.maximum + 1)
+    known = value < len(LANGS) and all(group.minimum <= counts[group.name] for group in form.groups)
+    return (LANGS[value], {group.name: counts[group.name] for group in form.groups}) if known else None

@@ -4,13 +4,13 @@ The hot path. The blank's bytes are untouched; per document only what is answere
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Kind, LongText
-from formsvc.model.layout import CompiledForm
+from formsvc.model.layout import CompiledForm, laid_code
 from formsvc.model.record import Problem, Value, Values, problem
 from formsvc.model.stamp import NAMESPACE, Stamp, in_words, stamp_text, value_seal
 from formsvc.model.values import write_value
@@ -44,7 +44,8 @@ class _Filling:
     """One document being filled."""
 
     def __init__(self, compiled: CompiledForm, values: Values, stamp: Stamp, key: bytes) -> None:
-        self.compiled, self.values, self.stamp, self.key = compiled, values, stamp, key
+        self.compiled, self.values, self.key = compiled, values, key
+        self.stamp = replace(stamp, laid=laid_code(compiled.form, compiled.lang, compiled.row_counts))
         self.plan: Plan = plan_of(compiled)
         self.book = FontBook()
         self.problems: list[Problem] = []
