@@ -35,6 +35,9 @@
       question.querySelector(`[data-press="${CSS.escape(event.key.toLowerCase())}"]`)?.click();
     });
   }
+  // Somebody may have reached a question before this came: it is shown, and nobody is moved away from it.
+  const here = document.activeElement?.closest("[data-key]");
   const first = document.querySelector(".question");
-  if (first && !window.location.hash) first.focus({ preventScroll: true });
+  if (here) show(here.dataset.key, true);
+  else if (first && !window.location.hash && document.activeElement === document.body) first.focus({ preventScroll: true });
 })();
