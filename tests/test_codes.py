@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from formsvc.model.paper import MARK_EDGE, MARK_PAGES, MARK_SIDE
 from formsvc.model.stamp import ALPHABET, Stamp, stamp_text
 from formsvc.renderers.appearance import draw_matrix, draw_stamp
-from formsvc.renderers.codes import _MARKS, MARK_EDGE, MARK_PAGES, MARK_SIDE, corner_marks, data_matrix, qr
+from formsvc.renderers.codes import _MARKS, corner_marks, data_matrix, qr
 from tests.small_forms import DOCUMENT, KEY, TRIES
 
 WIDE, HIGH = 200, 120

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from formsvc.model.kinds import Lang
+from formsvc.model.paper import MATRIX_SIDE, QR_SIDE, matrix_box, qr_box
 from formsvc.renderers.codes import data_matrix, qr
 from formsvc.renderers.embed import FontBook
 from formsvc.renderers.fonts import simple_font
@@ -15,9 +16,6 @@ from formsvc.renderers.update import escape
 _RISE: Final = 0.76  # of the size: from the top of a first line to its baseline
 _SHAPED_RISE: Final = 0.98
 MARK_SIZE: Final = 6.0
-_QR_SIDE: Final = 54.0  # points: 19 mm
-_MATRIX_SIDE: Final = 36.9  # points: 13 mm
-_QR_QUIET: Final = 4.5  # points kept free at the edges of its place; the rest of the quiet zone is white page
 
 CONTINUED: Final[dict[Lang, str]] = {"en": "continued on page {page}", "es": "continúa en la página {page}"}
 CONTINUED_SHORT: Final = "… p. {page}"
@@ -122,10 +120,10 @@ def _mark(drawn: Drawn, width: float, lang: Lang, page: int) -> bytes:
 def draw_stamp(code: str, words: str, page_of: str, form_line: str, width: float, height: float) -> bytes:
     """The stamp at the top right: a QR code and, left of it, the document in words."""
     path, modules = qr(code)
-    scale = _QR_SIDE / modules
-    left, bottom = width - _QR_QUIET - _QR_SIDE, (height - _QR_SIDE) / 2
+    scale = QR_SIDE / modules
+    left, bottom, _, _ = qr_box((0, 0, width, height))
     lines = ((words, 9.5, 0), (page_of, 8.0, 12), (form_line, 7.0, 22.5))
-    texts = b"".join(_right_line(text, left - 12, bottom + _QR_SIDE - 9 - down, size) for text, size, down in lines)
+    texts = b"".join(_right_line(text, left - 12, bottom + QR_SIDE - 9 - down, size) for text, size, down in lines)
     return b"0 g " + texts + b"q %.5g 0 0 %.5g %.5g %.5g cm " % (scale, scale, left, bottom) + path + b" Q"
 
 
@@ -138,5 +136,6 @@ def _right_line(text: str, right: float, base: float, size: float) -> bytes:
 def draw_matrix(code: str, width: float, height: float) -> bytes:
     """The stamp repeated at the bottom left: a DataMatrix."""
     path, modules = data_matrix(code)
-    scale = _MATRIX_SIDE / modules
-    return b"q 0 g %.5g 0 0 %.5g %.5g %.5g cm " % (scale, scale, (width - _MATRIX_SIDE) / 2, (height - _MATRIX_SIDE) / 2) + path + b" Q"
+    scale = MATRIX_SIDE / modules
+    left, bottom, _, _ = matrix_box((0, 0, width, height))
+    return b"q 0 g %.5g 0 0 %.5g %.5g %.5g cm " % (scale, scale, left, bottom) + path + b" Q"

@@ -10,11 +10,10 @@ from typing import Final
 
 import zxingcpp
 
+from formsvc.model.paper import MARK_SIDE, mark_boxes
+
 _OVERLAP: Final = 0.08  # of a module
 _MARK_CELLS: Final = 6  # a 4 x 4 marker with its black border
-MARK_SIDE: Final = 24.1  # points: 8.5 mm
-MARK_EDGE: Final = 25.6  # points: 9 mm from the edge of the page
-MARK_PAGES: Final = 62  # 250 markers, four to a page
 
 # The 250 markers of OpenCV's DICT_4X4_250, 16 bits each, row by row, 1 is white.
 _MARKS: Final = bytes.fromhex(
@@ -100,15 +99,8 @@ def _pixels(text: str, code_format: zxingcpp.BarcodeFormat, **options: object) -
 
 
 def corner_marks(page: int, width: float, height: float) -> bytes:
-    """The four corner marks of a page (counted from 1), as an artifact of the page's content.
-
-    Marker ids tell page and corner: 4 x (page - 1) modulo 248, then top left, top right, bottom
-    right, bottom left.
-    """
-    far_x, far_y = width - MARK_EDGE - MARK_SIDE, height - MARK_EDGE - MARK_SIDE
-    corners = ((MARK_EDGE, far_y), (far_x, far_y), (far_x, MARK_EDGE), (MARK_EDGE, MARK_EDGE))
-    first = 4 * ((page - 1) % MARK_PAGES)
-    drawn = b" ".join(_mark(first + corner, x, y) for corner, (x, y) in enumerate(corners))
+    """The four corner marks of a page (counted from 1), as an artifact of the page's content."""
+    drawn = b" ".join(_mark(number, left, bottom) for number, (left, bottom, _, _) in mark_boxes(page, width, height).items())
     return b"/Artifact BMC q 0 g " + drawn + b" Q EMC"
 
 

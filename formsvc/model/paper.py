@@ -1,0 +1,46 @@
+"""What stands on every sheet of paper besides its form: codes and corner marks, with their sizes and places in points.
+
+Drawn by the renderers, found again by the parsers.
+"""
+
+from typing import Final
+
+from formsvc.model.record import Box
+
+QR_SIDE: Final = 54.0
+"""19 mm."""
+MATRIX_SIDE: Final = 36.9
+"""13 mm."""
+QR_QUIET: Final = 4.5
+"""Kept free at the edges of the QR code's place; the rest of the quiet zone is white page."""
+MARK_SIDE: Final = 24.1
+"""8.5 mm."""
+MARK_EDGE: Final = 25.6
+"""9 mm from the edge of the page."""
+MARK_PAGES: Final = 62
+"""250 markers, four to a page."""
+BOX_FRAME: Final = 0.8
+"""The line around a check box, outside its field."""
+
+
+def qr_box(place: Box) -> Box:
+    """The QR code in the place of a page's first stamp."""
+    left, bottom = place[2] - QR_QUIET - QR_SIDE, (place[1] + place[3] - QR_SIDE) / 2
+    return (left, bottom, left + QR_SIDE, bottom + QR_SIDE)
+
+
+def matrix_box(place: Box) -> Box:
+    """The DataMatrix in the place of a page's second stamp."""
+    left, bottom = (place[0] + place[2] - MATRIX_SIDE) / 2, (place[1] + place[3] - MATRIX_SIDE) / 2
+    return (left, bottom, left + MATRIX_SIDE, bottom + MATRIX_SIDE)
+
+
+def mark_boxes(page: int, width: float, height: float) -> dict[int, Box]:
+    """The four corner marks of a page (from 1) by their numbers in OpenCV's DICT_4X4_250.
+
+    Numbers tell page and corner: 4 x (page - 1) modulo 248, then top left, top right, bottom right, bottom left.
+    """
+    far_x, far_y = width - MARK_EDGE - MARK_SIDE, height - MARK_EDGE - MARK_SIDE
+    corners = ((MARK_EDGE, far_y), (far_x, far_y), (far_x, MARK_EDGE), (MARK_EDGE, MARK_EDGE))
+    first = 4 * ((page - 1) % MARK_PAGES)
+    return {first + corner: (x, y, x + MARK_SIDE, y + MARK_SIDE) for corner, (x, y) in enumerate(corners)}
