@@ -7,6 +7,7 @@ from benchmarks.clock import WARMING, Work, alternate
 from benchmarks.readers import READERS
 from benchmarks.table import Row, milliseconds, named, ratio_row
 from benchmarks.worksheets import FULL, KEY, sheets
+from formsvc.model.record import Submission
 from formsvc.parsers import triage
 from formsvc.parsers.sandbox import run_limited
 from formsvc.service import Service
@@ -19,15 +20,21 @@ def run(service: Service, rounds: int) -> Iterator[Row]:
     yield from _sandboxed(service, documents, rounds)
 
 
+def _submission(service: Service, pdf: bytes) -> Submission:
+    submission = triage.read(pdf, service.catalog, KEY, None).submission
+    assert submission is not None
+    return submission
+
+
 def _against_peers(service: Service, documents: list[bytes], rounds: int) -> Iterator[Row]:
     def work(read: Callable[[bytes], Mapping[str, object]]) -> Work:
         return lambda number: read(documents[number % len(documents)])
 
     def ours(pdf: bytes) -> Mapping[str, object]:
-        return triage.read(pdf, service.catalog, KEY, None).answers
+        return _submission(service, pdf).answers
 
     times = alternate({"formsvc": work(ours)} | {name: work(read) for name, (read, _) in READERS.items()}, rounds)
-    found = triage.read(documents[0], service.catalog, KEY, None)
+    found = _submission(service, documents[0])
     written = sum(bool(answer.raw) for answer in found.answers.values())
     what = f"read {written} answers"
     said = f"{written} written answers, each with confidence, page and box, shown text compared: {len(found.problems)} doubts"

@@ -278,8 +278,9 @@ def receive_files(paths: Sequence[Path], expected: str | None, password_file: Pa
     with progress(where) as bar:
         task = bar.add_task("Receiving", total=None)
         for receipt in receive_all(office, find_files(paths, office.service.settings.most_megabytes), month=expected, password=password):
-            receipts.append(receipt)
-            bar.console.print(_line(receipt), highlight=False, markup=False, soft_wrap=True) if not as_json else click.echo(_receipt_as_json(receipt))
+            receipts += receipt.each()
+            for one in receipt.each():
+                bar.console.print(_line(one), highlight=False, markup=False, soft_wrap=True) if not as_json else click.echo(_receipt_as_json(one))
             bar.advance(task)
     renewed = renew_follow_up(office, receipts)
     for where_it_failed, refused in renewed.failed:

@@ -4,10 +4,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from formsvc.errors import Refused
 
+_PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*")
+_HEIF: Final = (b"ftypheic", b"ftypheix", b"ftypmif1")
 
 def read_file(file: Path, most_megabytes: int = 50) -> bytes:
     """A file's bytes; refuses one that is missing, unreadable or larger than allowed."""
@@ -59,3 +61,8 @@ def json_object(content: bytes, file: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Refused("values-not-an-object", str(file))
     return data
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether a file begins as JPEG, PNG, TIFF or HEIC do: what scanners and telephones make."""
+    return content.startswith(_PICTURES) or content[4:12] in _HEIF

@@ -18,6 +18,7 @@ from formsvc.model.schema import load_values
 from formsvc.model.stamp import Stamp, in_words, is_document, new_document
 from formsvc.parsers import triage
 from formsvc.parsers.sandbox import start_limited
+from formsvc.reading import Issue, Lookup, Part, read_paper, with_fields
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
 from formsvc.settings import Settings
@@ -39,6 +40,21 @@ class Received:
 
     submission: Submission
     record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedPart:
+    """Some pages of a file (from 1; none: the whole file): a document that was understood, or why they could not be read."""
+
+    pages: tuple[int, ...]
+    document: str = ""
+    received: Received | None = None
+    refused: Refused | None = None
+
+
+def nothing_known(_document: str) -> Issue | None:
+    """The look-up of an installation without a store."""
+    return None
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -101,18 +117,45 @@ class Service:
         return replace(received, record=replace(record, problems=(*record.problems, *_expected(received.submission, expected), *rules)))
 
     def understand(self, content: bytes, *, password: str | None = None) -> Received:
-        """The record in a document, field by field: not yet judged by the rules across fields."""
-        return self.begin(content, password=password)()
+        """The record in a document, field by field: not yet judged by the rules across fields. Refuses a file of several documents."""
+        return self.one_of(self.begin(content, password=password)())
 
-    def begin(self, content: bytes, *, password: str | None = None) -> Callable[[], Received]:
-        """Begin to understand a document in another process; call the result once to have it."""
+    def begin(self, content: bytes, *, password: str | None = None, lookup: Lookup = nothing_known) -> Callable[[], tuple[ReceivedPart, ...]]:
+        """Begin to understand a file in another process; call the result once to have the documents in it.
+
+        Prints and pictures are read with what `lookup` knows of their documents. Refuses a file that holds nothing of ours.
+        """
         running = start_limited(triage.read, content, self.catalog, self.settings.key, password)
 
-        def finish() -> Received:
-            submission = running.result()
-            return Received(submission=submission, record=interpret(self.catalog.form(submission.form), submission))
+        def finish() -> tuple[ReceivedPart, ...]:
+            found = running.result()
+            if found.submission is not None and not found.pictured:
+                return (self._part(Part(pages=(), document=found.submission.document, submission=found.submission)),)
+            parts = read_paper(content, password, self.catalog, self.settings.key, self.settings.cache, lookup, only=found.pictured)
+            if found.submission is not None:
+                rest = tuple(page for page in range(1, found.pages + 1) if page not in found.pictured)
+                parts = with_fields(Part(pages=rest, document=found.submission.document, submission=found.submission), parts)
+            return tuple(map(self._part, parts))
 
         return finish
+
+    def _part(self, part: Part) -> ReceivedPart:
+        submission = part.submission
+        received = Received(submission=submission, record=interpret(self.catalog.form(submission.form), submission)) if submission is not None else None
+        return ReceivedPart(pages=part.pages, document=part.document, received=received, refused=part.refused)
+
+    def one_of(self, parts: tuple[ReceivedPart, ...]) -> Received:
+        """The only document in a file; pages that are not of ours are told, several documents are refused."""
+        found = [part.received for part in parts if part.received is not None]
+        refused = [part for part in parts if part.refused is not None]
+        if not found and refused and refused[0].refused is not None:
+            raise refused[0].refused
+        if len(found) != 1 or any(part.document for part in refused):
+            documents = [in_words(part.document) for part in parts if part.document]
+            raise Refused("several-documents", "", names=", ".join(documents))
+        received = found[0]
+        strange = tuple(problem("page-strange", "", "warning", page=page) for part in refused for page in part.pages)
+        return replace(received, record=replace(received.record, problems=(*received.record.problems, *strange))) if strange else received
 
     def read_file(self, file: Path, *, password: str | None = None, expected: str | None = None) -> Received:
         """The same for a file; a refusal names it."""

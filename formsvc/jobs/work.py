@@ -64,8 +64,9 @@ def _received(office: Office, found: Found, job: Job, units: frozenset[int] | No
 
 def told(receipt: Receipt) -> dict[str, Any]:
     """A receipt as it is kept with its job: no answers, no names."""
-    kept = asdict(receipt)
+    kept = asdict(replace(receipt, parts=()))
     kept["problems"] = [[found.code, found.field, found.severity] for found in receipt.problems]  # their words may quote an answer
+    kept["parts"] = [told(part) for part in receipt.parts]
     return kept
 
 

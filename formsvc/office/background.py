@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from formsvc.errors import Refused
+from formsvc.files import is_picture
 from formsvc.office.incoming import Found
 from formsvc.office.office import Office
 from formsvc.store.jobs import Job, add_job, cancel, ended_before, forget_file, read_job, read_jobs, remove_job, retry
@@ -20,7 +21,6 @@ KEPT: Final = timedelta(days=30)
 """So long one can look up what became of an upload."""
 RESULTS_KEPT: Final = timedelta(days=2)
 """So long a packet can be downloaded; it can be made again at any time."""
-_HEADS: Final = (b"\xff\xd8\xff", b"\x89PNG", b"II*\x00", b"MM\x00*")
 _WITHIN: Final = 1024
 _TRIES: Final = 5
 
@@ -83,7 +83,7 @@ def check_upload(found: Found, most_megabytes: int) -> None:
         raise Refused("file-empty", found.name)
     if len(found.content) > most_megabytes * 1_000_000:
         raise Refused("file-too-large", found.name, size=-(-len(found.content) // 1_000_000), most=most_megabytes)
-    if b"%PDF" not in found.content[:_WITHIN] and not found.content.startswith(_HEADS):
+    if b"%PDF" not in found.content[:_WITHIN] and not is_picture(found.content):
         raise Refused("upload-kind", found.name)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from formsvc.errors import Refused
 from formsvc.files import read_file
 
-_SUFFIXES: Final = frozenset({".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff"})
+_SUFFIXES: Final = frozenset({".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic", ".heif"})
 LEFT_ALONE: Final = "left-alone"
 """The code of a file in a folder or archive that is no paper: told, and no failure."""
 _BROKEN: Final = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError)

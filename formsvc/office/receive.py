@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from formsvc.casework.cells import cells_of, row_identities
 from formsvc.casework.month_rules import as_day
-from formsvc.errors import Refused
+from formsvc.errors import Refused, word
 from formsvc.model.form import FormId
 from formsvc.model.interpret import answer_texts
 from formsvc.model.procedure import month_of
@@ -27,18 +27,22 @@ from formsvc.office.incoming import LEFT_ALONE, Found
 from formsvc.office.month import issue_unit
 from formsvc.office.office import Office
 from formsvc.office.sheets import SheetState, settle_from
-from formsvc.service import Received
+from formsvc.parsers.sandbox import Limits, run_limited
+from formsvc.parsers.split import take_pages
+from formsvc.reading import Issue
+from formsvc.service import Received, ReceivedPart
 from formsvc.store.digest import stored_digest
 from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, open_questions, read_sheet, read_sheets, said_sheet
 from formsvc.store.roster import read_enrolments, read_units
 from formsvc.store.schema import children, returns
 from formsvc.store.store import settle_file
 
-KEPT_UNREAD: Final = frozenset({"scan", "flattened-print"})
-"""Papers that a person can read and this version cannot: kept, and asked about."""
+KEPT_UNREAD: Final = frozenset({"scan", "flattened-print", "picture-dark", "picture-blurred", "picture-not-found", "picture-small", "layout-unknown"})
+"""Papers that a person can read and we cannot: kept, and asked about."""
 DOUBTFUL_STAMPS: Final = frozenset({"stamps-differ", "stamp-unverified"})
 """Signs that a paper is mixed from several, or was not made here: a person says whether it counts."""
 _AGAIN: Final = {"dropped": ", and was dropped; back: formsvc review place R{number}", "waiting": ", and waits: formsvc review"}
+_TAKING_APART: Final = Limits(cpu_seconds=30, wall_seconds=60.0)
 _AHEAD: Final = max(1, min(os.cpu_count() or 1, 8) - 1)
 """So many files are read while one is stored."""
 
@@ -60,6 +64,12 @@ class Receipt:
     message: str = ""
     unit: int | None = None
     month: str = ""
+    parts: tuple["Receipt", ...] = ()
+    """Of a file with several documents: what became of each, in the order of its pages."""
+
+    def each(self) -> tuple["Receipt", ...]:
+        """The receipts of single documents: itself, or its parts."""
+        return self.parts or (self,)
 
 
 # ---------------------------------------------------------------- one return
@@ -75,6 +85,14 @@ def receive(office: Office, found: Found, *, month: str | None = None, password:
     receipt = _begin(office, found, month, password, units)()
     if again and receipt.state == "again":
         receipt = _as_first(office, found, receipt)
+    return _for_units(receipt, units)
+
+
+def _for_units(receipt: Receipt, units: frozenset[int] | None) -> Receipt:
+    """A receipt as its sender may see it."""
+    if receipt.parts:
+        parts = tuple(_for_units(part, units) for part in receipt.parts)
+        return _together(receipt.name, parts)
     return receipt if units is None or receipt.unit is None or receipt.unit in units else _hidden(receipt)
 
 
@@ -118,16 +136,73 @@ def _begin(office: Office, found: Found, month: str | None, password: str | None
         if known := find_return(connection, name):
             again = _again(connection, found.name, known)
             return lambda: again
-    reading = office.service.begin(found.content, password=password)
+    reading = office.service.begin(found.content, password=password, lookup=lambda document: _issue_of(office, document))
 
     def finish() -> Receipt:
         try:
-            received = reading()
+            parts = reading()
+            if len(parts) == 1:
+                return _part_in(office, found, parts[0], month, units)
+            return _binder(office, found, parts, password, month, units)
         except Refused as refused:
-            return _keep_unread(office, found, refused) if refused.code in KEPT_UNREAD else _refused(found.name, refused)
-        return _taken_in(office, found, received, month, units)
+            return _refused(found.name, refused)
 
     return finish
+
+
+def _part_in(office: Office, found: Found, part: ReceivedPart, month: str | None, units: frozenset[int] | None, *, keep: bool = False) -> Receipt:
+    """Take in one document; with `keep`, pages that are nothing of ours are kept too: they came in one file with what is."""
+    if part.received is not None:
+        return _taken_in(office, found, part.received, month, units)
+    refused = part.refused or Refused("not-a-form")
+    return _keep_unread(office, found, refused) if keep or refused.code in KEPT_UNREAD else _refused(found.name, refused)
+
+
+def _binder(office: Office, found: Found, parts: Sequence[ReceivedPart], password: str | None, month: str | None, units: frozenset[int] | None) -> Receipt:
+    """Take in a file of several documents: each becomes a file of its own, made of its pages, and a return of its own."""
+    contents = run_limited(take_pages, found.content, password, tuple(part.pages for part in parts), limits=_TAKING_APART)
+    receipts = []
+    for part, content in zip(parts, contents, strict=True):
+        pages = ", ".join(map(str, part.pages))
+        own = Found(name=f"{found.name} ({pages})", content=content)
+        try:
+            receipts.append(_part_in(office, own, _on_own_pages(part), month, units, keep=True))
+        except Refused as refused:
+            receipts.append(_refused(own.name, refused))
+    return _together(found.name, tuple(receipts))
+
+
+def _on_own_pages(part: ReceivedPart) -> ReceivedPart:
+    """Answers with the page of the part, not of the whole file."""
+    if part.received is None:
+        return part
+    submission = part.received.submission
+    own = {page: number for number, page in enumerate(part.pages, start=1)}
+    answers = {key: replace(answer, page=own.get(answer.page, answer.page)) for key, answer in submission.answers.items()}
+    return replace(part, received=replace(part.received, submission=replace(submission, answers=answers)))
+
+
+def _together(name: str, parts: tuple[Receipt, ...]) -> Receipt:
+    """What became of a file of several documents."""
+    states = [part.state for part in parts]
+    state = next(known for known in ("waiting", "counted", "again", "refused", "left") if known in states)
+    return Receipt(
+        name=name, state=state, answers=sum(part.answers for part in parts), changed=any(part.changed for part in parts), questions=sum(part.questions for part in parts),
+        message=word("binder", count=len(parts)), parts=parts,
+    )  # fmt: skip
+
+
+def _issue_of(office: Office, document: str) -> Issue | None:
+    """What was issued under a document id: paper is read with it."""
+    with office.store.reading() as connection:
+        known = find_document(connection, document)
+    if known is None:
+        return None
+    try:
+        content = office.store.vault.get(known.file)
+    except Refused:  # erased, or lost: `verify` tells; the paper can still be read without
+        content = b""
+    return Issue(lang="es" if known.lang == "es" else "en", values=known.snapshot, content=content)
 
 
 def _refused(name: str, refused: Refused) -> Receipt:
@@ -182,6 +257,7 @@ def _taken_in(office: Office, found: Found, received: Received, month: str | Non
         "raw": raws,
         "absent": _absent(office, document, submission) if document else [],
         "problems": as_json(record.problems),
+        "places": _places(submission),
     }
     receipt = replace(_stored(office, found, columns, question, document, question.facts["message"] if question else ""), unit=unit)
     if question is not None:
@@ -191,6 +267,13 @@ def _taken_in(office: Office, found: Found, received: Received, month: str | Non
     if month is not None and receipt.month and receipt.month != month:
         return replace(receipt, message=f"belongs to {receipt.month}, not to {month}: it counts for its own month")
     return receipt
+
+
+def _places(submission: Submission) -> dict[str, list[float]] | None:
+    """Where the answers of a paper stand in its file; forms with fields tell that themselves."""
+    if submission.source not in ("flattened", "scan"):
+        return None
+    return {key: [answer.page, *(round(side, 1) for side in answer.box), round(answer.confidence, 3)] for key, answer in submission.answers.items()}
 
 
 def _erase_again(office: Office, document: Document) -> None:
@@ -283,7 +366,7 @@ def renew_follow_up(office: Office, receipts: Sequence[Receipt]) -> Renewed:
 
     An action stands on the paper of the unit where its child is now, in this month and in later ones that were issued.
     """
-    touched = {(receipt.unit, receipt.month) for receipt in receipts if receipt.changed and receipt.unit is not None}
+    touched = {(receipt.unit, receipt.month) for one in receipts for receipt in one.each() if receipt.changed and receipt.unit is not None}
     with office.store.reading() as connection:
         units = {unit.id: unit for unit in read_units(connection)}
         wanted = {(unit, month) for one, since in touched for unit in _where_its_children_are(connection, one) for month in _issued_since(connection, unit, since)}

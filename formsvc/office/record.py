@@ -18,7 +18,7 @@ from formsvc.office.review import Waiting, answered, waiting_in
 from formsvc.office.sheets import Shown, as_cell, copies_of, shown_sheet
 from formsvc.parsers.pictures import Pages, page_sizes, picture
 from formsvc.parsers.sandbox import run_limited
-from formsvc.store.papers import Return, Sheet, latest_revision, read_return, standing_decisions
+from formsvc.store.papers import Return, Sheet, find_return, latest_revision, read_return, standing_decisions
 from formsvc.store.schema import files, returns
 
 T = TypeVar("T")
@@ -186,7 +186,13 @@ def look_of(office: Office, name: str) -> Look:
         return _LOOKS[name]
     content = kept_content(office, name)
     sizes = _drawn(lambda: run_limited(page_sizes, content), Pages(sizes=())).sizes
-    look = Look(sizes=sizes, places=_drawn(lambda: _places(office, content), {}))
+    with office.store.reading() as connection:
+        back = find_return(connection, name)
+    if back is not None and back.source in ("flattened", "scan"):  # reading paper takes long: its places were kept
+        places: Mapping[str, tuple[int, Box]] = {key: (int(page), (left, bottom, right, top)) for key, (page, left, bottom, right, top, _) in back.places.items()}
+    else:
+        places = _drawn(lambda: _places(office, content), {})
+    look = Look(sizes=sizes, places=places)
     if look.sizes and look.places:  # what failed may have failed because the machine was busy
         _LOOKS[name] = look
         while len(_LOOKS) > _MOST_LOOKS:

@@ -50,9 +50,11 @@ from formsvc.store.papers import (
 from formsvc.store.roster import Enrolment, find_child, find_unit, read_children, read_enrolments
 from formsvc.store.schema import revisions
 
-HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"})
+INK: Final = frozenset({"mark-unsure", "mark-void", "signature-doubtful", "text-doubtful", "text-unread", "text-unchecked", "repeated-page", "continuation-missing"})
+"""Doubts of reading ink."""
+HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"}) | INK
 """Doubts about an answer that keep it out of the record until a person has looked."""
-LOOKED_AT: Final = frozenset({"unknown-field", "ink-over-field", "active-content"})
+LOOKED_AT: Final = frozenset({"unknown-field", "ink-over-field", "active-content", "page-strange", "page-missing"})
 """What a person should look at although it is no answer of the form: ink, text in fields that are not ours."""
 
 
@@ -177,7 +179,7 @@ def _copy(office: Office, connection: Connection, back: Return, document: Docume
     rows = row_identities(form, document.id, document.rows, back.values) if is_ours else _named_rows(connection, form, back, document)
     issued = cells_of(form, document.snapshot, rows) if is_ours else {}
     returned = cells_of(form, back.values, rows)
-    doubts = [(found, problem) for problem in back.problems if problem.code in HELD and (found := as_cell(form, problem.field, rows))]
+    doubts = _told_once([(found, problem) for problem in back.problems if problem.code in HELD and (found := as_cell(form, problem.field, rows))])
     locked = {cell for cell in (issued or returned) if is_locked(form, cell) and not _is_added(split_cell(cell)[1])}
     return _Copy(
         number=back.id,
@@ -192,6 +194,13 @@ def _copy(office: Office, connection: Connection, back: Return, document: Docume
         rows=rows,
         doubts=(*(_doubt(form, back, cell, problem, rows, issued) for cell, problem in doubts if (cell, back.id) not in looked_at), *_notes(back)),
     )
+
+
+def _told_once(doubts: list[tuple[str, Problem]]) -> list[tuple[str, Problem]]:
+    """Doubts of ink once for a cell, and not where something plainer is wrong with it."""
+    plain = {cell for cell, problem in doubts if problem.code not in INK}
+    ink = {cell: (cell, problem) for cell, problem in reversed(doubts) if problem.code in INK and cell not in plain}
+    return [*((cell, problem) for cell, problem in doubts if problem.code not in INK), *reversed(ink.values())]
 
 
 def _is_added(row: str) -> bool:
@@ -229,7 +238,7 @@ def _notes(back: Return) -> Iterator[Question]:
         found = [problem for problem in back.problems if problem.code == code]
         raw = "; ".join(f"{problem.field}: {back.raw[problem.field]}" for problem in found if problem.field in back.raw)
         yield Question(code=code, return_id=back.id, facts={"message": " ".join(dict.fromkeys(problem.message for problem in found)), "raw": raw})
-    if back.absent:
+    if back.absent and not any(problem.code == "page-missing" for problem in back.problems):
         yield Question(code="fields-missing", return_id=back.id, facts={"message": word("fields-missing", count=len(back.absent), first=back.absent[0]), "raw": ""})
 
 

@@ -157,6 +157,7 @@ class _Reading:
             if raw or place:
                 answers[key] = Answer(raw=raw, page=first.page, box=first.box) if raw else Answer(raw="", page=first.page)
         self.problems += self._document_problems()
+        self._take_markup(answers)
         return answers
 
     def _raw(self, found: Found, place: Place | None) -> str:
@@ -219,14 +220,28 @@ class _Reading:
         unlisted = sum(not found.listed and found.page > 0 for found in self._fields.found)
         if unlisted:
             yield problem("rebuilt-by-viewer", "", "warning", count=unlisted)
-        for page, box in self._fields.markup:
-            yield problem("ink-over-field", self._under(page, box))
         active = active_content(self._pdf)
         if any(_AA in found.widget or (found.kind == "/Btn" and _A in found.widget) for found in self._fields.found):
             active.append("field actions")
         active += sorted(self._fields.active)
         if active:
             yield problem("active-content", "", "warning", detail=", ".join(active))
+
+    def _take_markup(self, answers: dict[str, Answer]) -> None:
+        """What was drawn or typed over empty fields with a markup tool is taken as meant, and a person is asked."""
+        for page, box, said in self._fields.markup:
+            key = self._under(page, box)
+            place, before = self._identity.form.find(key), answers.get(key)
+            if place is None or place.ask.locked or before is None or before.raw:
+                self.problems.append(problem("ink-over-field", key))
+            elif is_box(place.ask.kind):
+                answers[key] = Answer(raw=ON, confidence=0.5, page=page, box=box)
+                self.problems.append(problem("mark-unsure", key))
+            elif said:
+                answers[key] = Answer(raw=said, confidence=0.5, page=page, box=box)
+                self.problems.append(problem("text-doubtful", key, "warning", suggestion=said[:60]))
+            else:
+                self.problems.append(problem("text-unread", key))
 
     def _under(self, page: int, box: tuple[float, float, float, float]) -> str:
         """The field that markup covers most of all, or empty."""

@@ -16,6 +16,7 @@ from formsvc.model.record import NO_BOX, Box
 
 # Names made once: making one anew for every look-up costs more than the look-up.
 _ATTACHED = Name.FileAttachment
+_FREE_TEXT = Name.FreeText
 _WIDGET, _SUBTYPE, _T, _FT, _V, _AS, _PARENT, _RECT = Name.Widget, Name.Subtype, Name.T, Name.FT, Name.V, Name.AS, Name.Parent, Name.Rect
 _DEPTH_MOST: Final = 32
 _FIELDS_MOST: Final = 20_000
@@ -52,7 +53,8 @@ class Fields:
     """All fields of a document, and the boxes of what was drawn over its pages by markup tools."""
 
     found: list[Found] = field(default_factory=list)
-    markup: list[tuple[int, Box]] = field(default_factory=list)
+    markup: list[tuple[int, Box, str]] = field(default_factory=list)
+    """Page, box, and the text of a typed note."""
     pages: int = 0
     active: set[str] = field(default_factory=set)
     """What pages and annotations would do or carry by themselves."""
@@ -95,8 +97,9 @@ def _take(annotation: object, page: int, fields: Fields, seen: set[tuple[int, in
         fields.found.append(_found(annotation, page))
     elif subtype == _ATTACHED:
         fields.active.add("attached files")
-    elif str(subtype) in MARKUP:
-        fields.markup.append((page, read_box(annotation)))
+    elif f"/{read_name(subtype)}" in MARKUP:
+        said = annotation.get("/Contents") if subtype == _FREE_TEXT else None
+        fields.markup.append((page, read_box(annotation), read_text(said)))
 
 
 def _terminal(nodes: list[Dictionary]) -> dict[tuple[int, int], Dictionary]:
@@ -128,8 +131,8 @@ def _found(widget: Dictionary, page: int) -> Found:
     value = widget[_V] if _V in widget else None  # noqa: SIM401  (get is slow on what is missing)
     if _PARENT in widget:
         name, kind, value = _inherited(widget[_PARENT], name, kind, value)
-    shown = "" if kind is None else str(kind)
-    state = str(widget[_AS])[1:] if shown != "/Tx" and _AS in widget else ""
+    shown = "" if kind is None else f"/{read_name(kind)}"
+    state = read_name(widget[_AS]) if shown != "/Tx" and _AS in widget else ""
     return Found(name=name, kind=shown, value=value, state=state, widget=widget, page=page)
 
 
@@ -146,6 +149,14 @@ def _inherited(node: Any, name: str, kind: Any, value: Any) -> tuple[str, Any, A
         value = node.get(_V) if value is None else value
         node = node.get(_PARENT)
     return ".".join(reversed(names)), kind, value
+
+
+def read_name(value: object) -> str:
+    """A name without its slash; one whose bytes are no text is as none."""
+    try:
+        return str(value)[1:]
+    except UnicodeDecodeError:
+        return ""
 
 
 def read_box(annotation: Dictionary) -> Box:

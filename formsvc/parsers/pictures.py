@@ -1,17 +1,21 @@
 """Pictures of pages for people to look at: our own, made in the sandbox; a stranger's file itself is never shown."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import pypdfium2
-from PIL import Image
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from formsvc.errors import Refused
 
-_MOST_PIXELS: Final = 40_000_000
+_MOST_PIXELS: Final = 60_000_000
 _MOST_SIDE: Final = 2400
 _DPI: Final = 72
+_FORMATS: Final = ("JPEG", "PNG", "TIFF")
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +30,8 @@ def page_sizes(content: bytes, password: str | None = None) -> Pages:
     if _is_pdf(content):
         with pypdfium2.PdfDocument(content, password=password) as pdf:
             return Pages(sizes=tuple(pdf.get_page_size(number) for number in range(min(len(pdf), 500))))
-    with _opened(content) as image:
-        return Pages(sizes=tuple((float(image.width), float(image.height)) for _ in range(getattr(image, "n_frames", 1))))
+    with open_picture(content) as image:
+        return Pages(sizes=tuple(upright_size(image, frame) for frame in range(min(getattr(image, "n_frames", 1), 500))))
 
 
 def picture(content: bytes, page: int, dpi: int) -> bytes:
@@ -55,13 +59,38 @@ def _pdf_page(content: bytes, page: int, dpi: int) -> Image.Image:
 
 
 def _image_page(content: bytes, page: int) -> Image.Image:
-    with _opened(content) as image:
+    with open_picture(content) as image:
         if not 1 <= page <= getattr(image, "n_frames", 1):
             raise Refused("page-unknown", str(page))
         image.seek(page - 1)
-        return image.copy()
+        return ImageOps.exif_transpose(image)
 
 
-def _opened(content: bytes) -> Image.Image:
-    Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
-    return Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "TIFF"))
+def upright_size(image: Image.Image, frame: int) -> tuple[float, float]:
+    """Width and height of a picture's page as it is looked at: cameras note how they were held."""
+    image.seek(frame)
+    turned = image.getexif().get(_ORIENTATION, 1) >= _ON_ITS_SIDE
+    return (float(image.height), float(image.width)) if turned else (float(image.width), float(image.height))
+
+
+@contextmanager
+def open_picture(content: bytes) -> Iterator[Image.Image]:
+    """A picture of the kinds that scanners and telephones make; refuses what is none, damaged, or too large."""
+    Image.MAX_IMAGE_PIXELS = _MOST_PIXELS // 2  # Pillow refuses twice as many
+    _register_heif()
+    try:
+        with Image.open(io.BytesIO(content), formats=(*_FORMATS, *(("HEIF",) if "HEIF" in Image.OPEN else ()))) as image:
+            yield image
+    except Image.DecompressionBombError as problem:
+        raise Refused("too-costly", "", resource="pixels") from problem
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as problem:
+        raise Refused("picture-damaged") from problem
+
+
+def _register_heif() -> None:
+    """Let Pillow read what phones write, where the platform's library is there."""
+    try:
+        from pillow_heif import register_heif_opener  # noqa: PLC0415  (an extra)
+    except ImportError:
+        return
+    register_heif_opener()

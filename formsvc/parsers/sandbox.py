@@ -1,45 +1,47 @@
-"""Runs the reading of a stranger's bytes in a limited process; a killed worker is an answer.
+"""Runs the reading of a stranger's bytes in a confined process; a killed worker is an answer.
 
-A child is forked per file with limits on memory, processor time, wall time and file size. What it
-answers (a result or a refusal) comes back through a pipe; whatever else happens to it becomes
+A child is forked per file and confined (`confine`) before it reads a byte. What it answers (a result
+or a refusal) comes back through a pipe, as data (`wire`); whatever else happens to it becomes
 `too-costly` or `reader-failed`. This is the one place where every exception is caught.
+
+The child ends when the thread that began it ends: whoever begins in one thread finishes in it.
 """
 
+import contextlib
 import gc
 import multiprocessing
 import os
-import resource
+import select
+import socket
+import tempfile
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
 from formsvc.errors import Refused
+from formsvc.parsers.confine import Limits, confine, walled_by
+from formsvc.parsers.wire import NotCarried, pack, unpack
+
+__all__ = ("LIMITS", "Limits", "Running", "run_limited", "self_test", "start_limited")
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a reader may use."""
-
-    memory_bytes: int = 512 * 1024 * 1024
-    """On top of what the process already has."""
-    cpu_seconds: int = 8
-    wall_seconds: float = 20.0
-    file_bytes: int = 64 * 1024 * 1024
-
-
 LIMITS: Final = Limits()
+_PIECE: Final = 1 << 20
 _PLACES: Final = threading.BoundedSemaphore(2 * (os.cpu_count() or 1) + 2)
 """So many children at a time: more would only make each other run out of time. Who begins several at once finishes the first ones first."""
 
 
 def run_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMITS) -> T:
-    """The result of `work(*arguments)`, computed by a limited child; refusals come through as they are."""
+    """The result of `work(*arguments)`, computed by a confined child; refusals come through as they are.
+
+    The result has to be data: see `wire`.
+    """
     return start_limited(work, *arguments, limits=limits).result()
 
 
@@ -49,7 +51,7 @@ def start_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMI
     try:
         fork = multiprocessing.get_context("fork")
         receiver, sender = fork.Pipe(duplex=False)
-        child = fork.Process(target=_child, args=(sender, work, arguments, limits), daemon=True)
+        child = fork.Process(target=_child, args=(sender, work, arguments, limits, os.getpid()), daemon=True)
         child.start()
         sender.close()
     except BaseException:
@@ -59,7 +61,7 @@ def start_limited(work: Callable[..., T], *arguments: Any, limits: Limits = LIMI
 
 
 class Running(Generic[T]):
-    """Work in a limited child. Ask for its result once, or give it up; either ends the child."""
+    """Work in a confined child. Ask for its result once, or give it up; either ends the child."""
 
     def __init__(self, child: ForkProcess, receiver: Connection, limits: Limits) -> None:
         """Know the child and the pipe its answer comes through."""
@@ -69,7 +71,7 @@ class Running(Generic[T]):
     def result(self) -> T:
         """What the work gave; a refusal is raised as it is."""
         try:
-            return cast("T", _answer(self._receiver, self._limits))
+            return cast("T", _answer(self._receiver.fileno(), self._limits))
         finally:
             self.give_up()
 
@@ -81,60 +83,150 @@ class Running(Generic[T]):
         try:
             self._child.kill()
             self._child.join()
+            with contextlib.suppress(ValueError):  # another thread saw it end first, and took its state with it
+                self._child.close()  # or its pipes stay open until the collector comes by
             self._receiver.close()
         finally:
             _PLACES.release()
 
 
-def _answer(receiver: Connection, limits: Limits) -> Any:
-    if not receiver.poll(limits.wall_seconds):
-        raise Refused("too-costly", "", resource="time")
+def _answer(pipe: int, limits: Limits) -> Any:
+    content = _received(pipe, limits)
+    if not content:  # killed: by the processor limit, by the memory limit inside a library, by a crash
+        raise Refused("too-costly", "", resource="time or memory")
     try:
-        kind, payload = receiver.recv()
-    except EOFError:  # killed: by the processor limit, by the memory limit inside a library, by a crash
-        raise Refused("too-costly", "", resource="time or memory") from None
-    if kind == "result":
-        return payload
-    if kind == "refused":
-        raise payload
-    if kind == "memory":
-        raise Refused("too-costly", "", resource="memory")
-    raise Refused("reader-failed", "", detail=payload)
+        answer = unpack(content)
+    except ValueError:  # cut off, or not what a reader of ours would say
+        answer = ("failed", "its answer is broken")
+    match answer:
+        case ("result", payload):
+            return payload
+        case ("refused", Refused() as refused):
+            raise refused
+        case ("memory", None):
+            raise Refused("too-costly", "", resource="memory")
+        case ("failed", detail):
+            raise Refused("reader-failed", "", detail=str(detail)[:80])
+    raise Refused("reader-failed", "", detail="its answer is broken")
 
 
-def _child(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ...], limits: Limits) -> None:
-    _limit(limits)
+def _received(pipe: int, limits: Limits) -> bytes:
+    """All that comes through a pipe until its other end closes; a child that stops in the middle is not waited for."""
+    until = time.monotonic() + limits.wall_seconds
+    poll, content = select.poll(), bytearray()
+    poll.register(pipe, select.POLLIN)
+    while True:
+        left = until - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise Refused("too-costly", "", resource="time")
+        piece = os.read(pipe, _PIECE)
+        if not piece:
+            return bytes(content)
+        content += piece
+        if len(content) > limits.answer_bytes:
+            raise Refused("too-costly", "", resource="memory")
+
+
+# ---------------------------------------------------------------- the child
+
+
+def _child(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, ...], limits: Limits, parent: int) -> None:
+    pipe = sender.fileno()
+    confine(limits, pipe, parent)
     gc.disable()  # a short life that only allocates: collecting would cost a fifth of it
+    content = memoryview(_worked(work, arguments))
+    while content:
+        content = content[os.write(pipe, content) :]
+    with contextlib.suppress(OSError):
+        os.close(pipe)
+    os._exit(0)  # nothing that the parent has open is to be tidied up here
+
+
+def _worked(work: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
     try:
-        answer: tuple[str, Any] = ("result", work(*arguments))
+        return pack(("result", work(*arguments)))
     except Refused as refused:
-        answer = ("refused", refused)
+        return pack(("refused", refused))
     except (MemoryError, RecursionError):
-        answer = ("memory", None)
+        return pack(("memory", None))
+    except NotCarried as kind:
+        return pack(("failed", f"answers with {kind}"))
     except Exception as failure:  # noqa: BLE001  (the boundary: a stranger's file may break anything)
-        answer = ("failed", type(failure).__name__)
-    sender.send(answer)
-    sender.close()
+        return pack(("failed", type(failure).__name__))
 
 
-def _limit(limits: Limits) -> None:
-    for kind, most in (
-        (resource.RLIMIT_AS, _address_space() + limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        try:
-            _, hard = resource.getrlimit(kind)
-            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-        except (ValueError, OSError):  # a kernel without this limit (macOS has no address space limit)
-            continue
+# ---------------------------------------------------------------- whether it holds
 
 
-def _address_space() -> int:
-    """What this process has mapped already, in bytes."""
+def self_test() -> Mapping[str, bool | str]:
+    """Which layers hold on this machine: each is tried in a child, for about a second in all.
+
+    `memory`, `processor`, `time`, `files`, `network`, `processes`: true where the child was stopped,
+    false where it was not, and words where that could not be found out. `around` names what the
+    whole service was started in, or is empty.
+    """
+    processor = start_limited(_spend, 2.0, limits=Limits(cpu_seconds=1, wall_seconds=2.5))
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    except (OSError, ValueError):
-        return 0
-    return pages * resource.getpagesize()
+        own = Path(tempfile.gettempdir()) / f"formsvc-self-test-{os.getpid()}"
+        tried = _outcome(start_limited(_try_ways_out, str(own), os.getpid()))
+        own.unlink(missing_ok=True)
+        ways_out = tried if isinstance(tried, dict) else dict.fromkeys(("files", "network", "processes"), str(tried))
+        return {
+            "memory": _outcome(start_limited(_take, 1 << 30)) == "too-costly: memory",
+            "time": _outcome(start_limited(time.sleep, 5, limits=Limits(wall_seconds=0.2))) == "too-costly: time",
+            **ways_out,
+            "processor": _processor_held(str(_outcome(processor))),
+            "around": walled_by(),
+        }
+    finally:
+        processor.give_up()
+
+
+def _outcome(running: Running[Any]) -> object:
+    """What a child answered, or why it did not."""
+    try:
+        return running.result()
+    except Refused as refused:
+        resource = next((name for name in ("time or memory", "memory", "time") if f"more {name} than" in refused.message), "")
+        return f"{refused.code}: {resource}"
+
+
+def _processor_held(outcome: str) -> bool | str:
+    if outcome == "too-costly: time":  # neither two seconds of work were done nor one was noticed
+        return "not found out: this machine is too busy now"
+    return outcome == "too-costly: time or memory"
+
+
+def _spend(seconds: float) -> str:
+    """Use the processor for so long."""
+    while time.process_time() < seconds:
+        pass
+    return "done"
+
+
+def _take(size: int) -> str:
+    """Take so many bytes of memory."""
+    return f"{len(bytearray(size))} bytes"
+
+
+def _try_ways_out(file: str, parent: int) -> dict[str, bool]:
+    """Try what a reader must not do; true where nothing of it could be done."""
+    ways: Mapping[str, tuple[Callable[[], object], ...]] = {
+        "files": (partial(Path(file).write_bytes, b"1"), Path(file).touch, partial(os.open, tempfile.gettempdir(), getattr(os, "O_TMPFILE", os.O_CREAT) | os.O_RDWR)),
+        "network": tuple(partial(socket.socket, family) for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)),
+        "processes": (_fork, partial(os.posix_spawn, "/bin/true", ["true"], {}), partial(os.kill, parent, 0)),
+    }
+    return {name: not any(map(_does, tried)) for name, tried in ways.items()}
+
+
+def _does(work: Callable[[], object]) -> bool:
+    try:
+        work()
+    except (OSError, AttributeError):  # refused, or not known on this system
+        return False
+    return True
+
+
+def _fork() -> None:
+    if not os.fork():
+        os._exit(0)

@@ -11,6 +11,7 @@ from typing import Final
 import pikepdf
 from fontTools import agl
 from pikepdf import Array, Dictionary, Name, Stream, String
+from pikepdf.models import PdfParsingError
 
 from formsvc.parsers.fields import decode_text
 
@@ -57,7 +58,7 @@ class Shown:
         try:
             for instruction in pikepdf.parse_content_stream(form):
                 reader.step(list(instruction.operands), str(instruction.operator))
-        except (pikepdf.PdfError, pikepdf.PdfParsingError):
+        except (pikepdf.PdfError, PdfParsingError):
             return None, False
         return (reader.pieces if reader.known else None), reader.marked
 

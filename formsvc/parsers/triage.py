@@ -1,48 +1,74 @@
-"""Says what a file is, and hands it to the parser that can read it; each refusal has its own message."""
+"""Says what a file is, and reads it if it has fields; prints and pictures are for `papers`. Each refusal has its own message."""
 
 import io
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pikepdf
-from pikepdf import Dictionary, Name, Pdf
+from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
 from formsvc.catalog import Catalog
 from formsvc.errors import Refused
+from formsvc.files import is_picture
 from formsvc.model.record import Submission
-from formsvc.model.stamp import Stamp, from_words, in_words, read_stamp
 from formsvc.parsers import acroform
 
 _HEAD: Final = 1024  # viewers accept a header this far into the file
-_PICTURES: Final = (
-    (b"\xff\xd8\xff", "JPEG"), (b"\x89PNG", "PNG"), (b"II*\0", "TIFF"), (b"MM\0*", "TIFF"), (b"GIF8", "GIF"), (b"BM", "BMP"),
-)
-_OTHERS: Final = ((b"PK\x03\x04", "a ZIP or Office file"), (b"\xd0\xcf\x11\xe0", "an old Office file"), (b"<html", "a web page"), (b"<!doctype html", "a web page"), (b"{\\rtf", "an RTF text"))
-_WORDS: Final = re.compile(r"\b([0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z*~$=])")
+_OTHERS: Final = ((b"gif8", "a GIF picture"), (b"bm", "a BMP picture"), (b"PK\x03\x04", "a ZIP or Office file"), (b"\xd0\xcf\x11\xe0", "an old Office file"), (b"<html", "a web page"), (b"<!doctype html", "a web page"), (b"{\\rtf", "an RTF text"))
 _OBJECT: Final = re.compile(rb"\b\d{1,10} \d{1,5} obj\b")
 _END: Final = re.compile(rb"startxref\s+\d+\s+%{0,2}E?O?F?\s*\Z")
-_PAGES_LOOKED_AT: Final = 3
 _PAGES_SCANNED: Final = 500
 
 
-def read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Submission:
-    """The answers in a file; refuses what cannot be read, saying what it is and what to send instead."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """What a file is: the answers of its fields (None: a print or picture), and the pages, from 1, that are pictures beside them."""
+
+    submission: Submission | None = None
+    pages: int = 0
+    pictured: tuple[int, ...] = ()
+
+
+def read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Sorted:
+    """The answers in a file with fields. Refuses what cannot be read, saying what it is and what to send instead."""
     try:
         return _read(content, catalog, key, password)
     except pikepdf.PdfError as problem:  # what only shows when the pages or fields are looked at
         raise Refused("damaged", "", detail=_short(problem)) from problem
 
 
-def _read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Submission:
+def _read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Sorted:
+    if is_picture(content):
+        return Sorted()
     _check_head(content)
     _check_end(content)
     with _opened(content, password) as pdf:
         if not len(pdf.pages):
             raise Refused("no-pages")
         if _has_fields(pdf):
-            return acroform.parse(pdf, catalog, key)
-        encrypted = pdf.is_encrypted
-        raise _without_fields(content if not encrypted else _decrypted(pdf), catalog, key)
+            submission = acroform.parse(pdf, catalog, key)
+            return Sorted(submission=submission, pages=len(pdf.pages), pictured=tuple(_pictured(pdf)))
+    return Sorted()
+
+
+def _pictured(pdf: Pdf) -> Iterator[int]:
+    """The pages without fields that hold pictures: a scan that was put behind a form."""
+    for number, page in enumerate(pdf.pages, start=1):
+        resources = page.obj.get("/Resources")
+        drawn = resources.get("/XObject") if isinstance(resources, Dictionary) else None
+        has_picture = isinstance(drawn, Dictionary) and any(isinstance(one, Stream) and one.get(Name.Subtype) == Name.Image for one in drawn.values())
+        if has_picture and not any(_is_widget(annotation) for annotation in _list(page.obj.get("/Annots"))):
+            yield number
+
+
+def _list(value: object) -> list[pikepdf.Object]:
+    return list(value) if isinstance(value, Array) else []
+
+
+def _is_widget(annotation: object) -> bool:
+    return isinstance(annotation, Dictionary) and annotation.get(Name.Subtype) == Name.Widget
 
 
 def _check_head(content: bytes) -> None:
@@ -50,11 +76,6 @@ def _check_head(content: bytes) -> None:
         raise Refused("file-empty")
     if b"%PDF-" in content[:_HEAD]:
         return
-    for magic, _ in _PICTURES:
-        if content.startswith(magic):
-            raise Refused("scan")
-    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
-        raise Refused("scan")
     head = content[:64].lstrip().lower()
     found = next((name for magic, name in _OTHERS if head.startswith(magic.lower())), "its first bytes say otherwise")
     raise Refused("not-a-pdf", "", detail=found)
@@ -84,64 +105,6 @@ def _short(problem: Exception) -> str:
 
 def _has_fields(pdf: Pdf) -> bool:
     form = pdf.Root.get(Name.AcroForm)
-    if isinstance(form, Dictionary) and len(form.get(Name.Fields, [])):
+    if isinstance(form, Dictionary) and _list(form.get(Name.Fields)):
         return True
-    return any(
-        isinstance(annotation, Dictionary) and annotation.get(Name.Subtype) == Name.Widget
-        for page in list(pdf.pages)[:_PAGES_SCANNED]
-        for annotation in page.obj.get(Name.Annots, [])
-    )
-
-
-def _decrypted(pdf: Pdf) -> bytes:
-    out = io.BytesIO()
-    pdf.save(out, encryption=False)
-    return out.getvalue()
-
-
-# ---------------------------------------------------------------- without fields
-
-
-def _without_fields(content: bytes, catalog: Catalog, key: bytes) -> Refused:
-    """A print, a scan or a foreign document: told apart by our stamp, its codes and its pictures."""
-    import pypdfium2 as pdfium  # noqa: PLC0415  (not needed for forms that have their fields)
-
-    try:
-        document = pdfium.PdfDocument(content)
-    except pdfium.PdfiumError as problem:
-        return Refused("damaged", "", detail=_short(problem))
-    texts, pictures, stamp = [], False, None
-    with document:
-        for number in range(min(len(document), _PAGES_LOOKED_AT)):
-            page = document[number]
-            texts.append(page.get_textpage().get_text_bounded())
-            pictures = pictures or any(True for _ in page.get_objects(filter=(pdfium.raw.FPDF_PAGEOBJ_IMAGE,)))
-            stamp = stamp or _stamp_in_picture(page, key)
-    text = "\n".join(texts)
-    words = next((found[1] for found in _WORDS.finditer(text) if from_words(found[1])), None)
-    said = words or (in_words(stamp.document) if stamp else "")
-    if said and len(text.split()) > 20:  # noqa: PLR2004
-        return Refused("flattened-print", "", form=_form_name(catalog, stamp), document=said)
-    if pictures or stamp:
-        return Refused("scan")
-    return Refused("not-a-form")
-
-
-def _stamp_in_picture(page: object, key: bytes) -> Stamp | None:
-    """Our stamp's code on a page, seen as a camera would."""
-    import zxingcpp  # noqa: PLC0415
-
-    width, height = page.get_size()  # type: ignore[attr-defined]
-    scale = min(150 / 72, 2000 / max(width, height, 1))  # 150 dpi, but never a huge picture
-    if width <= 0 or height <= 0:
-        return None
-    image = page.render(scale=scale, grayscale=True).to_pil()  # type: ignore[attr-defined]
-    for code in zxingcpp.read_barcodes(image):
-        if found := read_stamp(code.text, key):
-            return found.stamp
-    return None
-
-
-def _form_name(catalog: Catalog, stamp: Stamp | None) -> str:
-    form = catalog.by_code(stamp.code, stamp.version) if stamp else None
-    return form.titles.en if form else "known"
+    return any(_is_widget(annotation) for page in list(pdf.pages)[:_PAGES_SCANNED] for annotation in _list(page.obj.get(Name.Annots)))

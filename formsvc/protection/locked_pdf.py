@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pikepdf
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from pikepdf import Array, Dictionary, Encryption, Name, ObjectStreamMode, Pdf, Permissions, StreamDecodeLevel, String
+from pikepdf import Array, Dictionary, Encryption, Name, ObjectStreamMode, Pdf, PdfError, Permissions, StreamDecodeLevel, String
 
 from formsvc.errors import Refused
 
@@ -57,7 +57,10 @@ def _allowed(pdf: Pdf) -> Permissions:
 
 def _saved(pdf: Pdf, **how: Any) -> bytes:
     out = io.BytesIO()
-    pdf.save(out, static_id=True, **how)  # static: the identifier stays the one that `_new_id` gave
+    try:
+        pdf.save(out, static_id=True, **how)  # static: the identifier stays the one that `_new_id` gave
+    except PdfError as problem:  # damage that only shows when everything is read
+        raise Refused("damaged", "", detail="it cannot be written anew") from problem
     return out.getvalue()
 
 

@@ -1,7 +1,7 @@
 """Sheets, the documents they were issued as, what came back, and what is known since."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -66,6 +66,8 @@ class Return:
     """Answers that were issued and whose fields the file does not have: it says nothing about them."""
     problems: tuple[Problem, ...]
     stamp: str
+    places: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Of paper: page, left, bottom, right, top in the file, and how sure the reading is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +209,7 @@ def _return(row: Row[Any]) -> Return:
         absent=tuple(row.absent or ()),
         problems=_problems(row.problems),
         stamp=row.stamp,
+        places={key: tuple(place) for key, place in (row.places or {}).items()},
     )
 
 

@@ -185,6 +185,7 @@ returns = Table(
     Column("raw", JSON),  # answers that could not be understood, as they were written
     Column("absent", JSON),  # issued answers whose fields were not in the file at all: a page was missing
     Column("problems", JSON, nullable=False, default=list, server_default="[]"),
+    Column("places", JSON),  # of paper: where each answer stands in the file (page, left, bottom, right, top) and how sure it is
     CheckConstraint("state in ('counted', 'waiting', 'refused', 'dropped')", name="state"),
 )
 

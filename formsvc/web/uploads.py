@@ -93,6 +93,9 @@ def _result(job: Job) -> list[str]:
 
 
 def _received(result: Any) -> list[str]:
+    if parts := result.get("parts"):
+        whole = gettext("The file held %(count)d documents or loose pages; each was taken in by itself.", count=len(parts))
+        return [whole, *(f"{part['name'].rpartition(' ')[2]} {' '.join(_received(part))}" for part in parts)]
     if result["state"] in ("refused", "left"):
         return [said(str(result["message"]), str(result["code"]))]
     if result["state"] == "again":

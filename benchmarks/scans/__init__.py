@@ -1,0 +1,1 @@
+"""Simulated paper: pens, scanners, cameras, faxes, and what reading makes of them."""

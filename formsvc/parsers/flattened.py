@@ -1,0 +1,271 @@
+"""Reads a print whose fields became part of the page: text letter by letter out of the slots, ticks from a picture of the page.
+
+Ticks arrive as glyphs of many fonts, strokes, curves or pictures; only the picture shows them all alike. The text
+layer is compared with the picture too: letters that are not drawn there, or drawn as other letters, are told.
+"""
+
+import re
+from itertools import pairwise
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from formsvc.model.kinds import Signature
+from formsvc.model.layout import Slot
+from formsvc.model.record import problem
+from formsvc.parsers import ink
+from formsvc.parsers.frame import SCALE, STEP, Frame
+from formsvc.parsers.lines import Line, joined, lines_of
+from formsvc.parsers.marks import MarkReader
+from formsvc.parsers.ocr import TextReader
+from formsvc.parsers.page import Known, PageRead, stored
+from formsvc.parsers.printed import Letters, letters
+from formsvc.parsers.raster import Pages
+from formsvc.parsers.register import Reference, closely_flat, roughly
+from formsvc.parsers.shown import same_text
+from formsvc.parsers.sight import DPI, Seen, Sight
+from formsvc.parsers.slots import Slots, is_written
+
+_MARK: Final = re.compile(r"\s*(?:continued on page|continúa en la página|… ?p\.) ?(\d+)\s*$")
+_HEADING: Final = re.compile(r"\s*\((?:from page|de la página) (\d+)\)\s*$")
+_OF: Final = re.compile(r"(?:Page|Página)\d{1,3}(?:of|de)(\d{1,3})")
+_FOUND: Final = 0.5
+"""So many of the printed details must be where they should be."""
+_EXACT: Final = 0.7  # frame pixels
+_FEW_LETTERS: Final = 25
+_TOP, _BOTTOM = 118.0, 66.0  # points: what added pages keep for head and foot
+_UNDRAWN: Final = 0.34
+"""The share of a slot's letters that may lie where nothing is drawn (thin dots, light gray)."""
+
+
+def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed: Reference | None, tools: "tuple[MarkReader, TextReader | None]") -> PageRead | None:
+    """A page of a document, or None if its text is not where the form's is: then it is read as a picture."""
+    page = seen.read.page
+    dpi = min(DPI / max(_size(seen, pages, sight), 0.3), 420.0)
+    picture = pages.gray(sight.page, dpi)
+    source = pages.pdf_page(sight.page)
+    rough = roughly(picture, seen, known.layout, page, is_print=True)
+    if source is None or rough is None:
+        return None
+    text = letters(source, picture.shape)
+    if len(text.texts) < _FEW_LETTERS:
+        return None
+    read = PageRead(document=known.document, page=page, file_page=sight.page, source="flattened", sealed=seen.read.sealed, total=_total(text))
+    if printed is None:
+        read.rests = list(_continued(_on_layout(text, _affine(rough[0])), known))
+        return read
+    found = closely_flat(picture, printed, rough[0])
+    if found.found < _FOUND or found.error > _EXACT:
+        return None
+    read.error = found.error
+    slots = Slots(known, page, picture, found.frame, printed, read, source_dpi=dpi)
+    slots.ticks(tools[0])
+    signed = {slot.name for slot in slots.signatures()}
+    _Text(slots, _on_layout(text, _affine_of(found.frame)), tools[1]).read(signed)
+    return read
+
+
+def _total(text: Letters) -> int:
+    """The number of pages that the page prints beside its code."""
+    found = _OF.search("".join(text.texts))
+    return int(found[1]) if found else 0
+
+
+def _size(seen: Seen, pages: Pages, sight: Sight) -> float:
+    """How large the page of the form is drawn on the file's page: 1 as issued, 0.7 two-up."""
+    width, height = pages.size(sight.page)
+    wanted = {"qr": 54.0, "matrix": 36.9}
+    sides = [np.hypot(*(np.subtract(after, before) * (width, height))) / wanted[code.kind] for code in seen.codes for before, after in pairwise(code.corners)]
+    return float(np.median(sides)) if sides else 1.0
+
+
+def _affine(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+
+
+def _affine_of(frame: Frame) -> NDArray[np.float64]:
+    """From pixels of the picture back to the page frame, for a flat page."""
+    rows, columns = frame.grid.shape[:2]
+    ours = np.array([(0, 0), ((columns - 1) * STEP, 0), (0, (rows - 1) * STEP)], dtype=np.float32)
+    theirs = np.array([frame.grid[0, 0], frame.grid[0, -1], frame.grid[-1, 0]], dtype=np.float32)
+    return np.vstack([cv2.getAffineTransform(theirs, ours), (0, 0, 1)])
+
+
+def _on_layout(text: Letters, back: NDArray[np.float64]) -> Letters:
+    """Letters in the layout's points, y down from the top of the page; turned prints are turned back by their middles."""
+    boxes = text.boxes
+    middles = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2], axis=1)
+    placed = cv2.perspectiveTransform(middles[None], back)[0] / SCALE
+    scale = float(np.sqrt(abs(np.linalg.det(back[:2, :2])))) / SCALE
+    sizes = np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]], axis=1) * scale / 2
+    if abs(back[0, 1]) > abs(back[0, 0]):  # the page lies on its side
+        sizes = sizes[:, ::-1]
+    return Letters(text.texts, np.concatenate([placed - sizes, placed + sizes], axis=1), text.doubtful)
+
+
+class _Text:
+    """The written answers of one page."""
+
+    def __init__(self, slots: Slots, text: Letters, reader: TextReader | None) -> None:
+        self.slots, self.text, self.reader = slots, text, reader
+        self.middles = np.stack([(text.boxes[:, 0] + text.boxes[:, 2]) / 2, (text.boxes[:, 1] + text.boxes[:, 3]) / 2], axis=1)
+
+    def read(self, signed: set[str]) -> None:
+        for slot in self.slots.slots:
+            if is_written(slot) or (slot.name in signed and isinstance(slot.kind, Signature)):
+                self._slot(slot)
+
+    def _slot(self, slot: Slot) -> None:
+        left, bottom, right, top = slot.box
+        high = self.slots.height
+        within = (self.middles[:, 0] > left - 1) & (self.middles[:, 0] < right + 1) & (self.middles[:, 1] > high - top - 1) & (self.middles[:, 1] < high - bottom + 1)
+        numbers = np.flatnonzero(within)
+        if not len(numbers):
+            if not isinstance(slot.kind, Signature):
+                self.slots.picture_text(slot, None, self.reader)
+            return
+        found = lines_of([self.text.texts[number] for number in numbers], self.text.boxes[numbers])
+        shown, cut = _cut(found, left, right)
+        raw = self._raw(slot, shown, cut)
+        self.slots.put(slot, raw)
+        if cut:
+            self.slots.read.cut[slot.name] = cut
+        self._compare(slot, numbers, joined(found, left, right), raw)
+
+    def _raw(self, slot: Slot, shown: str, cut: int) -> str:
+        """What was typed: where the page shows what was issued, exactly that."""
+        issued = self.slots.shown.get(slot.name, "")
+        if issued and same_text(shown, issued, continued=bool(cut)):
+            return stored(self.slots.known, slot.name, issued)
+        return stored(self.slots.known, slot.name, shown)
+
+    def _compare(self, slot: Slot, numbers: NDArray[np.intp], shown: str, raw: str) -> None:
+        """Tell what the text layer says and the page does not show."""
+        slots = self.slots
+        if self.text.doubtful[numbers].any():
+            slots.doubt("text-doubtful", slot.name, suggestion=shown)
+            return
+        rows, columns = ink.inside(slot.box, slots.height, slots.flat.shape, trim=1)
+        dark = slots.flat[rows, columns] < 150  # noqa: PLR2004
+        undrawn = sum(not _is_drawn(dark, self.text.boxes[number] * SCALE, rows.start, columns.start) for number in numbers)
+        if undrawn > _UNDRAWN * len(numbers):
+            slots.doubt("shown-differs", slot.name, shown="nothing")
+            return
+        if raw == stored(slots.known, slot.name, slots.shown.get(slot.name, "")) or isinstance(slot.kind, Signature):
+            return
+        if self.reader is None or not slots.has_time:
+            slots.doubt("text-unchecked", slot.name)
+            return
+        seen = slots.compared(slot, self.reader, lambda text: _looks_same(text, shown))
+        if not _looks_same(seen, shown):
+            slots.doubt("shown-differs", slot.name, shown=seen[:60] or "nothing")
+
+
+def _cut(found: list[Line], left: float, right: float) -> tuple[str, int]:
+    """The text of a slot, and the page on which it goes on (0: it is whole)."""
+    text = joined(found, left, right)
+    mark = _MARK.search(text)
+    return (text[: mark.start()], int(mark[1])) if mark else (text, 0)
+
+
+def _is_drawn(dark: NDArray[np.bool_], box: NDArray[np.float64], top: int, left: int) -> bool:
+    here = dark[max(int(box[1]) - top, 0) : max(int(box[3]) - top + 1, 0), max(int(box[0]) - left, 0) : max(int(box[2]) - left + 1, 0)]
+    return bool(here.any())
+
+
+_ALIKE: Final = str.maketrans({"l": "I", "1": "I", "|": "I", "i": "I", "ı": "I", "0": "O", "o": "O", "5": "S", "s": "S", "’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", ",": ".", ";": ":", "z": "Z", "c": "C", "v": "V", "w": "W", "x": "X", "u": "U", "p": "P", "k": "K"})
+
+
+def _looks_same(seen: str, said: str) -> bool:
+    """Whether OCR and text layer agree but for letters that look alike in print, and a letter in forty."""
+    one, other = ("".join(text.split()).translate(_ALIKE) for text in (seen, said))
+    if one == other:
+        return True
+    most = len(other) // 40
+    return most > 0 and abs(len(one) - len(other)) <= most and _distance(one, other, most) <= most
+
+
+def _distance(one: str, other: str, most: int) -> int:
+    """Edits between two texts; given up beyond `most`."""
+    row = list(range(len(other) + 1))
+    for number, here in enumerate(one, start=1):
+        before, row[0] = row[0], number
+        for place, there in enumerate(other, start=1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (here != there))
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+# ---------------------------------------------------------------- added pages
+
+
+def _continued(text: Letters, known: Known) -> list[tuple[str, int, str]]:
+    """The continued answers of an added page: heading, the page they come from, text. Two columns, headings end with the page."""
+    sheet = known.layout.pages[0]
+    left = min(slot.box[0] for slot in known.layout.slots if slot.page == 1 and is_written(slot))
+    right = max(slot.box[2] for slot in known.layout.slots if slot.page == 1 and is_written(slot))
+    half = (left + right) / 2
+    middles = np.stack([(text.boxes[:, 0] + text.boxes[:, 2]) / 2, (text.boxes[:, 1] + text.boxes[:, 3]) / 2], axis=1)
+    body = (middles[:, 1] > _TOP) & (middles[:, 1] < sheet.height - _BOTTOM)
+    found: list[tuple[str, int, str]] = []
+    for is_here, edges in ((middles[:, 0] < half, (left, half - 11)), (middles[:, 0] >= half, (half + 11, right))):
+        numbers = np.flatnonzero(body & is_here)
+        if not len(numbers):
+            continue
+        lines = lines_of([text.texts[number] for number in numbers], text.boxes[numbers])
+        for heading, page, several in _items(lines):
+            rest = joined(several, *edges)
+            if page or not found:
+                found.append((heading, page, rest))
+            else:  # the column begins with what the last one ended with
+                last = found[-1]
+                found[-1] = (last[0], last[1], f"{last[2]} {rest}".strip())
+    return found
+
+
+def _items(lines: list[Line]) -> list[tuple[str, int, list[Line]]]:
+    """Headings with the lines below them; what stands before the first heading has page 0."""
+    items: list[tuple[str, int, list[Line]]] = [("", 0, [])]
+    for number, line in enumerate(lines):
+        before = lines[number - 1] if number else None
+        gap = line.middle - before.middle if before else 99.0
+        if (mark := _HEADING.search(line.text)) is not None:
+            heading = line.text[: mark.start()]
+            pending = items[-1][2]
+            while pending and heading.find(":") < 0 and pending[-1] is before and gap < 13:  # noqa: PLR2004  (a heading of two lines)
+                heading = f"{pending.pop().text} {heading}"
+                break
+            items.append((heading, int(mark[1]), []))
+        else:
+            items[-1][2].append(line)
+    return [item for item in items if item[2] or item[1]]
+
+
+def join_rests(reads: list[PageRead], known: Known) -> None:
+    """Put continued answers together again: marks and headings stand in the same order, and each names the page."""
+    rests: list[tuple[str, int, str]] = []
+    for rest in (rest for read in sorted(reads, key=lambda read: read.page) for rest in read.rests):
+        if rest[1] or not rests:
+            rests.append(rest)
+        else:  # the page begins with what the one before ended with
+            rests[-1] = (*rests[-1][:2], f"{rests[-1][2]} {rest[2]}")
+    order = {slot.name: number for number, slot in enumerate(known.layout.slots)}
+    pages = len(known.layout.pages)
+    lost = set(range(pages + 1, max((read.total for read in reads), default=0) + 1)) - {read.page for read in reads}
+    for read in reads:
+        keys = sorted(read.cut, key=lambda key: order.get(key, 0))
+        ours = [rest for rest in rests if rest[1] == read.page]
+        issued = known.printed()
+        for number, key in enumerate(keys):
+            answer = read.answers[key]
+            if key in issued and answer.raw == stored(known, key, issued[key]):
+                continue
+            if lost or number >= len(ours) or len(ours) != len(keys):
+                read.problems.append(problem("continuation-missing", key, "warning", page=read.cut[key]))
+                continue
+            whole = f"{answer.raw.rstrip()} {ours[number][2].lstrip()}"
+            read.answers[key] = type(answer)(raw=whole, confidence=answer.confidence, page=answer.page, box=answer.box)
+

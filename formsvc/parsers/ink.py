@@ -1,0 +1,62 @@
+"""What was added to a page: its light evened out, and dark that the blank does not have."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from formsvc.model.record import Box
+from formsvc.parsers.frame import SCALE
+from formsvc.parsers.raster import Gray
+
+Mask = NDArray[np.bool_]
+
+_DARK: Final = 0.62
+"""Ink is darker than this share of the paper around it; weak pencil and low toner are near 0.75."""
+_PRINT: Final = 205
+_TRIM: Final = 2  # frame pixels inside a box's edge
+
+
+def even(flat: Gray) -> Gray:
+    """The page with its light evened out: divided by its own background, so that paper is white everywhere."""
+    small = cv2.resize(flat, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    background = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), 21)
+    light = cv2.resize(background, (flat.shape[1], flat.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return cv2.divide(flat, np.maximum(light, 1).astype(np.uint8), scale=255).astype(np.uint8)
+
+
+def added(page: Gray, blank: Gray, reach: int = 2) -> Mask:
+    """Where an evened page is dark and the blank is not, nor within `reach` pixels of it."""
+    dark = page < 255 * _DARK
+    near = cv2.dilate((blank < _PRINT).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)).astype(bool)
+    ours: Mask = dark & ~near
+    return ours
+
+
+def inside(box: Box, height: float, shape: tuple[int, ...], trim: int = _TRIM) -> tuple[slice, slice]:
+    """The rows and columns of a box of the layout in the page frame, without its edges."""
+    left, bottom, right, top = box
+    rows = slice(max(round((height - top) * SCALE) + trim, 0), min(max(round((height - bottom) * SCALE) - trim, 1), shape[0]))
+    columns = slice(max(round(left * SCALE) + trim, 0), min(max(round(right * SCALE) - trim, 1), shape[1]))
+    return rows, columns
+
+
+def amount(mask: Mask) -> int:
+    """Pixels of ink, specks apart."""
+    count, _, sizes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = sizes[1:count, cv2.CC_STAT_AREA]
+    return int(areas[areas >= 6].sum())  # noqa: PLR2004
+
+
+def longest(mask: Mask) -> tuple[int, bool]:
+    """The longest side of any piece of ink, and whether that piece is a straight streak over the whole height (a scanner's, not a pen's)."""
+    count, _, sizes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    best, streak = 0, False
+    for number in range(1, count):
+        wide, high = int(sizes[number, cv2.CC_STAT_WIDTH]), int(sizes[number, cv2.CC_STAT_HEIGHT])
+        is_streak = wide <= 6 and high >= mask.shape[0] - 4  # noqa: PLR2004
+        if not is_streak and max(wide, high) > best:
+            best = max(wide, high)
+        streak = streak or is_streak
+    return best, streak and best == 0

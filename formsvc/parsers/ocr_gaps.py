@@ -1,0 +1,122 @@
+"""Where words end: engines are weak at narrow spaces, the paper between letters is not.
+
+Gaps are measured as shares of a capital's height, less the paper that belongs to the letters themselves. In typed
+text 99 of 100 spaces are wider than 0.24, 99 of 100 gaps within words narrower.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsvc.parsers.ocr_crop import Mask
+
+Gaps = Mapping[int, float]
+"""The paper before each letter, by its number in the text without spaces; letters not named stand close."""
+
+_CLEAR: Final = 0.30
+_LIKELY: Final = 0.24
+_UNSEEN: Final = 0.27
+_TOUCHING: Final = 0.12
+_NARROW: Final = 0.18
+_DIGITS: Final = 0.40
+_WIDE: Final = 0.55
+_ONE: Final = 0.11
+"""Digits are equally wide, so a 1 has paper at its sides."""
+_LOOSE: Final = frozenset(".,:;'\"-/|()iIljJftr")
+_HALF_LOOSE: Final = 0.05
+_NUMBERS: Final = frozenset("0123456789-/.,:()+#")
+_BELOW: Final = frozenset("gjpqyçÇ()/,;|")
+_ABOVE: Final = frozenset("bdfhklt()/'|áéíóúñü%#")
+
+
+def gaps(text: str, places: NDArray[np.floating], ink: Mask) -> Gaps:
+    """The gaps of a line; `places` are the columns of its letters (spaces apart) in `ink`."""
+    letters = "".join(text.split())
+    if len(letters) != len(places) or len(letters) < 2:  # noqa: PLR2004
+        return {}
+    high = _capital(letters, ink)
+    runs = _runs(ink, 0.1 * high)
+    found: dict[int, float] = {}
+    last = 0
+    for number, at in enumerate(places):
+        nearest = max(min(range(len(runs)), key=lambda i: max(runs[i][0] - at, at - runs[i][1], 0), default=0), last)
+        if number and nearest > last:
+            found[number] = max(runs[i + 1][0] - runs[i][1] for i in range(last, nearest)) / high - _own(letters[number - 1], letters[number])
+        last = nearest
+    return found
+
+
+def settle(text: str, other: str | None, wide: Gaps) -> tuple[str, bool]:
+    """A text with its spaces put right, and whether all of them are certain.
+
+    `other` is the same text by another engine, spaced as that engine saw it (None if there is none). Where both
+    agree they are right, unless words are clearly apart; where they do not, the paper decides.
+    """
+    letters = "".join(text.split())
+    ours, theirs = _breaks(text), _breaks(other) if other is not None else {}
+    certain = True
+    found = ""
+    for number, letter in enumerate(letters):
+        gap = wide.get(number, 0.0)
+        seen = (number in ours, number in theirs) if other is not None else (number in ours, number in ours)
+        has, clear = _judged(gap, seen, letters[max(number - 1, 0)] + letter)
+        if ours.get(number) == "\n":
+            has = clear = True
+        certain = certain and clear
+        found += (ours.get(number, " ") if has and number else "") + letter
+    return found, certain
+
+
+def _judged(gap: float, seen: tuple[bool, bool], pair: str) -> tuple[bool, bool]:
+    """Whether a space stands in a gap, and whether that is certain; `seen` is whether each engine has one there, `pair` the letters beside it."""
+    if all(seen):
+        return True, True
+    if set(pair) <= _NUMBERS:  # digits stand wider
+        return any(seen) and gap >= _DIGITS, gap >= _DIGITS if any(seen) else gap < _WIDE
+    if any(seen):
+        return gap >= _LIKELY, not _NARROW <= gap < _CLEAR
+    if pair[0].isdigit() == pair[1].isdigit() or not pair.isalnum():  # only between a number and a unit do both engines miss spaces
+        return False, gap < _CLEAR
+    return gap >= _UNSEEN, gap >= _CLEAR or gap < _TOUCHING
+
+
+def _breaks(text: str) -> dict[int, str]:
+    """The numbers of letters that a space or line break stands before."""
+    found: dict[int, str] = {}
+    number = 0
+    for letter in text:
+        if letter.isspace():
+            found[number] = letter
+        else:
+            number += 1
+    return found
+
+
+def _runs(ink: Mask, least: float) -> list[tuple[int, int]]:
+    """From where to where columns hold ink, with gaps narrower than `least` closed."""
+    columns = ink.any(axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], columns.astype(np.int8), [0]))))
+    found: list[tuple[int, int]] = []
+    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if found and start - found[-1][1] < least:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def _capital(letters: str, ink: Mask) -> float:
+    """The height of a capital in a line of these letters, from how high its ink is."""
+    rows = np.flatnonzero(ink.any(axis=1))
+    high = float(rows[-1] - rows[0] + 1) if len(rows) else 26.0
+    above = any(letter.isupper() or letter.isdigit() or letter in _ABOVE for letter in letters)
+    accented = any(letter.isupper() and not letter.isascii() for letter in letters)
+    share = (1.0 if above else 0.72) + (0.29 if _BELOW & set(letters) else 0.0) + (0.25 if accented else 0.0)
+    return min(max(high / share, 16.0), 60.0)
+
+
+def _own(first: str, second: str) -> float:
+    """Paper that belongs to two letters themselves."""
+    return sum(_ONE if letter == "1" else _HALF_LOOSE if letter in _LOOSE else 0.0 for letter in (first, second))

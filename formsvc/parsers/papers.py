@@ -1,0 +1,66 @@
+"""Files without fields, read in two steps: what their pages show (`look`), then each page with what is known of its document.
+
+Between the steps somebody who knows the documents says how they were laid out and what was printed on them.
+Both steps run in the sandbox, a few pages at a time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from formsvc.errors import Refused
+from formsvc.model.kinds import Lang
+from formsvc.parsers.flattened import read_flattened
+from formsvc.parsers.marks import MarkReader
+from formsvc.parsers.ocr import TextReader
+from formsvc.parsers.page import Known, PageRead
+from formsvc.parsers.raster import open_pages
+from formsvc.parsers.register import Reference
+from formsvc.parsers.scan import read_scan
+from formsvc.parsers.sight import Seen, Sight, look
+
+__all__ = ["Job", "look", "read_pages"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A page of a file that shows a page of a document."""
+
+    sight: Sight
+    page: int
+    known: Known
+    printed: Reference | None
+    """None for a page that was added behind the form's own."""
+    seen: Seen | None
+
+
+def read_pages(content: bytes, password: str | None, jobs: tuple[Job, ...]) -> tuple[PageRead | Refused, ...]:
+    """What each page gives, or why it cannot be read. For the sandbox."""
+    found: list[PageRead | Refused] = []
+    with open_pages(content, password) as pages:
+        for job in jobs:
+            tools = (_marks(), _texts(job.known.lang))
+            try:
+                read = read_flattened(pages, job.sight, job.seen, job.known, job.printed, tools) if job.seen is not None and not job.sight.is_scan else None
+                found.append(read if read is not None else read_scan(pages, job.sight, job.seen, job.known, job.page, job.printed, tools))
+            except Refused as refused:
+                found.append(refused)
+    return tuple(found)
+
+
+def warm(langs: Iterable[Lang]) -> None:
+    """Load the readers of ticks and text here, once, so that the processes that are forked have them: loading takes seconds."""
+    _marks()
+    for lang in langs:
+        _texts(lang)
+
+
+@cache
+def _marks() -> MarkReader:
+    return MarkReader()
+
+
+@cache
+def _texts(lang: Lang) -> TextReader | None:
+    return TextReader(lang)
+

@@ -1,0 +1,67 @@
+"""The text that a page of a PDF prints, letter by letter with places; for prints whose fields are gone.
+
+PDFium's loose boxes (as wide as the letter advances) are used: tight ones split words where letters are narrow.
+"""
+
+import ctypes
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pypdfium2
+from numpy.typing import NDArray
+from pypdfium2 import raw
+
+from formsvc.errors import Refused
+
+_NO_BREAK: Final = 0xA0  # some producers write every space so
+_MOST: Final = 200_000
+_FINE: Final = 16  # device units to a pixel: PDFium tells whole ones
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letters:
+    """The letters of a page in the order they are printed: texts, and boxes ([n, 4] pixels of the rendered page: left, top, right, bottom)."""
+
+    texts: tuple[str, ...]
+    boxes: NDArray[np.float64]
+    doubtful: NDArray[np.bool_]
+    """Letters whose font does not say what they are."""
+
+
+def letters(page: pypdfium2.PdfPage, shape: tuple[int, ...]) -> Letters:
+    """The letters of a page, placed on its picture of this shape."""
+    height, width = shape[:2]
+    text = page.get_textpage()
+    count = text.count_chars()
+    if count > _MOST:
+        raise Refused("too-costly", "", resource=f"letters on a page ({count})")
+    texts: list[str] = []
+    boxes, doubtful = [], []
+    box = raw.FS_RECTF()
+    for number in range(count):
+        code = raw.FPDFText_GetUnicode(text, number)
+        if code <= 32 or code == _NO_BREAK or raw.FPDFText_IsGenerated(text, number) == 1 or not raw.FPDFText_GetLooseCharBox(text, number, box):  # noqa: PLR2004
+            continue
+        if 0xDC00 <= code <= 0xDFFF and texts and 0xD800 <= ord(texts[-1][0]) <= 0xDBFF:  # noqa: PLR2004  (the second half of a letter)
+            texts[-1] = (texts[-1] + chr(code)).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            continue
+        texts.append(chr(code))
+        boxes.append((box.left, box.bottom, box.right, box.top))
+        doubtful.append(code in (0xFFFE, 0xFFFF, 0xFFFD) or raw.FPDFText_HasUnicodeMapError(text, number) == 1)
+    placed = _placed(page, np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
+    return Letters(tuple(texts), placed, np.array(doubtful, dtype=bool))
+
+
+def _placed(page: pypdfium2.PdfPage, boxes: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
+    """Boxes in the page's own space (which may be turned and cut) on its picture."""
+    here = np.array([_device(page, x, y, width, height) for x, y in ((0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0))])
+    across, down = (here[1] - here[0]) / 1000, (here[2] - here[0]) / 1000
+    one, other = (here[0] + boxes[:, :1] * across + boxes[:, 1:2] * down), (here[0] + boxes[:, 2:3] * across + boxes[:, 3:4] * down)
+    return np.concatenate([np.minimum(one, other), np.maximum(one, other)], axis=1)
+
+
+def _device(page: pypdfium2.PdfPage, x: float, y: float, width: int, height: int) -> tuple[float, float]:
+    across, down = ctypes.c_int(), ctypes.c_int()
+    raw.FPDF_PageToDevice(page, 0, 0, width * _FINE, height * _FINE, 0, x, y, across, down)
+    return across.value / _FINE, down.value / _FINE

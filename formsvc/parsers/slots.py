@@ -1,0 +1,223 @@
+"""Reads the slots of one page that was found in a picture: ticks, signatures, and what is written, with how sure that is.
+
+Ticks are decided for each question, never for a box alone; whatever is doubtful becomes a problem at its field, so that
+a person looks at it.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import cv2
+import numpy as np
+
+from formsvc.model.form import Ask, Place, key_of
+from formsvc.model.kinds import Choice, LongText, Signature, Stamp, is_box
+from formsvc.model.layout import Slot
+from formsvc.model.record import Answer, Box, problem
+from formsvc.model.values import ON
+from formsvc.parsers import ink
+from formsvc.parsers.frame import SCALE, Frame, corners
+from formsvc.parsers.marks import MarkReader, crop_at, decide
+from formsvc.parsers.ocr import Reading, TextReader
+from formsvc.parsers.page import Known, PageRead, stored
+from formsvc.parsers.raster import POINTS, Gray
+from formsvc.parsers.register import Reference
+
+SIGNED: Final = "signed"
+_TEXT_DPI: Final = 300.0
+_TEXT_SECONDS: Final = 3.5
+_SURE: Final = 0.98
+_LEAST_INK: Final = 14
+"""Frame pixels of ink below which a box to write in is empty; a full stop has about ten."""
+_OVER_PRINT: Final = 90
+"""So much ink over what we printed is somebody's writing, not a speck."""
+_SIGNED: Final = (150, 40)
+_UNSIGNED: Final = (60, 22)
+_ALIKE: Final = 0.80
+"""A slot looks as it was printed when it is at least this much alike (correlation)."""
+
+
+class Slots:
+    """One page of a document in a picture."""
+
+    def __init__(self, known: Known, page: int, picture: Gray, frame: Frame, printed: Reference, read: PageRead, *, source_dpi: float) -> None:
+        """Take the page flat; `picture` is the page of the file, `source_dpi` its pixels to its inch of file page."""
+        self.known, self.page, self.picture, self.frame, self.printed, self.read = known, page, picture, frame, printed, read
+        self.height = printed.height
+        self.flat = ink.even(frame.flat(picture))
+        self.added = ink.added(self.flat, printed.blank)
+        self._scale = POINTS / source_dpi
+        self._begun = time.process_time()
+        self.slots = [slot for slot in known.layout.slots if slot.page == page and not isinstance(slot.kind, Stamp)]
+        self.shown = known.printed()
+
+    def place_of(self, box: Box) -> Box:
+        """A box of the layout on the file's page: points from its bottom left."""
+        at = self.frame.at(corners(box, self.height) - 0.5) * self._scale
+        bottom = self.picture.shape[0] * self._scale
+        return (float(at[:, 0].min()), bottom - float(at[:, 1].max()), float(at[:, 0].max()), bottom - float(at[:, 1].min()))
+
+    def put(self, slot: Slot, raw: str, confidence: float = 1.0) -> None:
+        """Note an answer."""
+        self.read.answers[slot.name] = Answer(raw=raw, confidence=confidence, page=self.read.file_page, box=self.place_of(slot.box))
+
+    def doubt(self, code: str, key: str, **facts: object) -> None:
+        """Note that a person should look at a field."""
+        self.read.problems.append(problem(code, key, "warning", **facts))
+
+    # ------------------------------------------------------------ ticks
+
+    def ticks(self, reader: MarkReader, limit: float = _SURE) -> None:
+        """Read every box, and decide every question."""
+        boxes = [slot for slot in self.slots if is_box(slot.kind)]
+        if not boxes:
+            return
+        crops = np.stack([crop_at(self.flat, slot.box, self.height) for slot in boxes])
+        blanks = np.stack([crop_at(self.printed.blank, slot.box, self.height) for slot in boxes])
+        found = dict(zip((slot.name for slot in boxes), reader.read(crops, blanks), strict=True))
+        for ask, before, question in _questions(self.known, boxes):
+            exclusive = isinstance(ask.kind, Choice)
+            for several in [question] if exclusive else [[slot] for slot in question]:
+                decision = decide(np.stack([found[slot.name] for slot in several]), exclusive=exclusive, limit=limit)
+                for number, slot in enumerate(several):
+                    self.put(slot, ON if number in decision.marked else "", decision.confidence)
+                if decision.reason:
+                    self.doubt(decision.reason, several[0].name if len(several) == 1 else f"{before}{ask.name}")
+
+    # ------------------------------------------------------------ signatures
+
+    def signatures(self, issued: Gray | None = None) -> Iterator[Slot]:
+        """Say of each line to sign whether there is ink, or what was typed there before it was printed."""
+        for slot in self.slots:
+            if not isinstance(slot.kind, Signature):
+                continue
+            yield slot
+            shown = self.shown.get(slot.name, "")
+            if shown and issued is not None and self.is_as_printed(slot, issued):
+                self.put(slot, shown)
+                continue
+            ours = self.added[ink.inside(slot.box, self.height, self.flat.shape)]
+            total, (long, streak) = ink.amount(ours), ink.longest(ours)
+            if total >= _SIGNED[0] and long >= _SIGNED[1]:
+                self.put(slot, SIGNED)
+            elif total <= _UNSIGNED[0] or long <= _UNSIGNED[1] or streak:
+                self.put(slot, "")
+            else:
+                self.put(slot, SIGNED, 0.5)
+                self.doubt("signature-doubtful", slot.name)
+
+    # ------------------------------------------------------------ what is written
+
+    def is_as_printed(self, slot: Slot, issued: Gray) -> bool:
+        """Whether a slot looks as on the document that was issued."""
+        rows, columns = ink.inside(slot.box, self.height, self.flat.shape, trim=1)
+        return self._more(slot, issued) < _LEAST_INK and _alike(self.flat[rows, columns], issued[rows, columns]) > _ALIKE
+
+    def _more(self, slot: Slot, issued: Gray) -> int:
+        """Ink in a slot that the issued page does not have."""
+        rows, columns = ink.inside(slot.box, self.height, self.flat.shape, trim=1)
+        return ink.amount(ink.added(self.flat[rows, columns], issued[rows, columns], reach=3))
+
+    def has_ink(self, slot: Slot) -> bool:
+        """Whether anything was written into a slot."""
+        return ink.amount(self.added[ink.inside(slot.box, self.height, self.flat.shape)]) >= _LEAST_INK
+
+    def written(self, slot: Slot, reader: TextReader, expected: tuple[str, ...] = ()) -> Reading:
+        """What OCR makes of a slot."""
+        return reader.read(*self._crops(slot), slot.kind, expected)
+
+    def _crops(self, slot: Slot) -> tuple[Gray, Gray]:
+        """A slot and a little around it at the resolution that text is read at, and the same of the blank."""
+        left, bottom, right, top = slot.box
+        room = (left - 2, bottom - 2, right + 2, top + 2)
+        return self.frame.flat(self.picture, _TEXT_DPI, room), _blank_crop(self.printed, room)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether more text may be read on this page: a page of long notes would take its process over the limit."""
+        return time.process_time() - self._begun < _TEXT_SECONDS
+
+    def compared(self, slot: Slot, reader: TextReader, is_meant: Callable[[str], bool]) -> str:
+        """What OCR sees in a slot whose text is known from elsewhere."""
+        return reader.compared(*self._crops(slot), slot.kind, is_meant)
+
+    def picture_text(self, slot: Slot, issued: Gray | None, reader: TextReader | None) -> None:
+        """Read a slot from the picture alone: unchanged as issued, empty, or written."""
+        shown = self.shown.get(slot.name, "")
+        place = self.known.form.find(slot.name)
+        if shown and place is not None and place.ask.locked:  # printed by us, and for nobody to write in
+            self.put(slot, stored(self.known, slot.name, shown))
+            if issued is not None and self._more(slot, issued) > _OVER_PRINT:
+                self.doubt("ink-over-field", slot.name)
+            return
+        if shown and issued is not None and self.is_as_printed(slot, issued):
+            self.put(slot, stored(self.known, slot.name, shown))
+            return
+        if not self.has_ink(slot):
+            if shown:  # it was printed and is not there: painted over, or too weak to see
+                self.put(slot, stored(self.known, slot.name, shown), 0.5)
+                self.doubt("text-doubtful", slot.name, suggestion=shown)
+            else:
+                self.put(slot, "")
+            return
+        if reader is None or not self.has_time:
+            self.put(slot, "", 0.0)
+            self.doubt("text-unread", slot.name)
+            return
+        found = self.written(slot, reader, self._expected(slot, shown))
+        if not found.ink:
+            self.put(slot, "")
+            return
+        self.put(slot, stored(self.known, slot.name, found.text), 1.0 if found.sure else min(found.confidence, 0.97))
+        if not found.sure or (shown and found.text != shown):
+            self.doubt("text-doubtful", slot.name, suggestion=found.text)
+
+    def _expected(self, slot: Slot, shown: str) -> tuple[str, ...]:
+        """What may stand in a slot: what was issued, names of the roster, labels of a list."""
+        place = self.known.form.find(slot.name)
+        labels = tuple(option.label.said(self.known.lang) for option in slot.kind.options) if isinstance(slot.kind, Choice) else ()
+        names = self.known.names if place is not None and "name" in place.ask.name else ()
+        return tuple(dict.fromkeys(text for text in (shown, *labels, *names) if text))
+
+
+def _questions(known: Known, boxes: list[Slot]) -> list[tuple[Ask, str, list[Slot]]]:
+    """Each question with boxes: its ask, what stands before its name in a key, its boxes."""
+    found: dict[tuple[int, str], tuple[Ask, str, list[Slot]]] = {}
+    for slot in boxes:
+        place = known.form.find(slot.name)
+        if place is not None:
+            before = _before(place)
+            found.setdefault((id(place.ask), before), (place.ask, before, []))[2].append(slot)
+    return list(found.values())
+
+
+def _before(place: Place) -> str:
+    return key_of(place.ask, place.group, place.row).removesuffix(place.ask.name)
+
+
+def _alike(ours: Gray, theirs: Gray) -> float:
+    """How alike two crops are when the first is moved a little: the best correlation."""
+    if theirs.std() < 4 or min(ours.shape) < 8:  # noqa: PLR2004
+        return 1.0 if ours.std() < 12 else 0.0  # noqa: PLR2004
+    soft, other = cv2.GaussianBlur(ours, (0, 0), 1.0), cv2.GaussianBlur(theirs, (0, 0), 1.0)
+    room = 2
+    return float(cv2.matchTemplate(soft, other[room:-room, room:-room], cv2.TM_CCOEFF_NORMED).max())
+
+
+def _blank_crop(printed: Reference, box: Box) -> Gray:
+    """A box of the blank at the resolution that text is read at."""
+    left, bottom, right, top = box
+    rows, columns = slice(max(round((printed.height - top) * SCALE), 0), round((printed.height - bottom) * SCALE)), slice(max(round(left * SCALE), 0), round(right * SCALE))
+    wide, high = max(round((right - left) * _TEXT_DPI / POINTS), 1), max(round((top - bottom) * _TEXT_DPI / POINTS), 1)
+    return cv2.resize(printed.blank[rows, columns], (wide, high), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+
+
+def is_written(slot: Slot) -> bool:
+    """Whether a slot is one to write text in."""
+    return not is_box(slot.kind) and not isinstance(slot.kind, Signature | Stamp)
+
+
+def is_long(slot: Slot) -> bool:
+    """Whether it takes several lines."""
+    return isinstance(slot.kind, LongText)

@@ -1,0 +1,219 @@
+"""Reads what comes back as paper: pages are looked at, their documents looked up, then each is read with what was issued.
+
+Every byte of the file is handled in limited processes, a few pages at a time; compiling a layout and knowing what
+was issued happen here, with our own data only.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from formsvc.catalog import Catalog
+from formsvc.errors import Refused
+from formsvc.model.form import Form, RowCounts
+from formsvc.model.kinds import Lang
+from formsvc.model.layout import CompiledForm, read_laid
+from formsvc.model.record import Submission, Values, problem
+from formsvc.model.stamp import in_words
+from formsvc.parsers.sandbox import Limits, run_limited, start_limited
+from formsvc.renderers.compile import compile_form
+
+if TYPE_CHECKING:  # OpenCV and its like take a third of a second: only files without fields need them
+    from formsvc.parsers.page import Known, PageRead
+    from formsvc.parsers.papers import Job
+    from formsvc.parsers.register import Reference
+    from formsvc.parsers.sight import Seen, Sight
+
+_PAGES_MOST: Final = 120
+_PAGE: Final = Limits(cpu_seconds=7, wall_seconds=12.0)
+_BESIDE: Final = 2
+"""So many pages are read at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """A document as it was issued, told by whoever keeps it."""
+
+    lang: Lang
+    values: Values
+    content: bytes
+    form: str = ""
+    version: int = 0
+    rows: RowCounts | None = None
+    names: tuple[str, ...] = ()
+
+
+Lookup = Callable[[str], Issue | None]
+"""What was issued under a document id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What some pages of a file are: a document that was read, or pages of which nobody knows what they are."""
+
+    pages: tuple[int, ...]
+    document: str = ""
+    submission: Submission | None = None
+    refused: Refused | None = None
+
+
+def read_paper(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, *, only: tuple[int, ...] = ()) -> tuple[Part, ...]:
+    """The documents on the pages of a file (or `only` on some) that have no fields, in the order of their first pages; blank backs are passed over."""
+    sights = tuple(sight for sight in _sights(content, key, password) if not only or sight.page in only)
+    if not any(sight.seen or not sight.is_blank for sight in sights):
+        raise Refused("picture-blank")
+    from formsvc.parsers.papers import warm  # noqa: PLC0415
+
+    known = _Documents(catalog, cache, lookup)
+    wanted: list[tuple[Sight, Seen]] = [(sight, seen) for sight in sights for seen in sight.seen]
+    jobs, failed = [], {}
+    for sight, seen in wanted:
+        try:
+            jobs.append(known.job(sight, seen))
+        except Refused as refused:
+            failed[seen.read.stamp.document] = refused
+    warm({job.known.lang for job in jobs})
+    reads = _read(content, password, jobs)
+    return (*_parts(jobs, reads, failed, wanted), *_strangers(sights))
+
+
+def with_fields(form: Part, others: tuple[Part, ...]) -> tuple[Part, ...]:
+    """A form with fields and the papers that were put behind it: pages of the same document fill in what its fields leave empty."""
+    same = next((part for part in others if part.document == form.document and part.submission is not None and part.document), None)
+    if same is None or form.submission is None or same.submission is None:
+        return (form, *others)
+    ours, theirs = form.submission, same.submission
+    answers = {**ours.answers, **{key: answer for key, answer in theirs.answers.items() if answer.raw and not (key in ours.answers and ours.answers[key].raw)}}
+    differ = [key for key, answer in theirs.answers.items() if answer.raw and key in ours.answers and ours.answers[key].raw not in ("", answer.raw)]
+    problems = [problem("repeated-page", key, "warning", page=theirs.answers[key].page, other=theirs.answers[key].raw[:60]) for key in differ]
+    kept = [found for found in theirs.problems if found.code != "page-missing" and found.field not in differ]
+    whole = replace(ours, answers=answers, problems=(*ours.problems, *kept, *problems))
+    return (replace(form, pages=tuple(sorted({*form.pages, *same.pages})), submission=whole), *(part for part in others if part is not same))
+
+
+def _sights(content: bytes, key: bytes, password: str | None) -> Iterator["Sight"]:
+    """What every page shows, a few at a time."""
+    from formsvc.parsers.sight import PAGES_AT_ONCE, look  # noqa: PLC0415
+
+    first, count = 1, 1
+    while first <= count:
+        found = run_limited(look, content, key, password, first)
+        count = found.count
+        if count > _PAGES_MOST:
+            raise Refused("too-costly", "", resource=f"pages ({count})")
+        yield from found.pages
+        first += PAGES_AT_ONCE
+
+
+def _read(content: bytes, password: str | None, jobs: Sequence["Job"]) -> "list[PageRead | Refused]":
+    """Each page in a process of its own, two at a time."""
+    from formsvc.parsers.papers import read_pages  # noqa: PLC0415
+
+    found: list[PageRead | Refused] = []
+    for at in range(0, len(jobs), _BESIDE):
+        if any(isinstance(read, Refused) and read.code == "too-costly" for read in found):  # whoever made one page so has made others
+            return [*found, *([Refused("too-costly", "", resource="time")] * (len(jobs) - len(found)))]
+        running = [start_limited(read_pages, content, password, (job,), limits=_PAGE) for job in jobs[at : at + _BESIDE]]
+        for one in running:
+            try:
+                found += one.result()
+            except Refused as refused:
+                found.append(refused)
+    return found
+
+
+def _parts(jobs: "Sequence[Job]", reads: "Sequence[PageRead | Refused]", failed: dict[str, Refused], wanted: "Sequence[tuple[Sight, Seen]]") -> Iterator[Part]:
+    from formsvc.parsers.gather import gather  # noqa: PLC0415
+
+    good: defaultdict[str, list[PageRead]] = defaultdict(list)
+    for job, read in zip(jobs, reads, strict=True):
+        document = job.known.document
+        if isinstance(read, Refused):
+            failed.setdefault(document, read)
+        else:
+            good[document].append(read)
+    known = {job.known.document: job.known for job in jobs}
+    for document in dict.fromkeys(seen.read.stamp.document for _, seen in wanted):
+        pages = tuple(sorted({sight.page for sight, seen in wanted if seen.read.stamp.document == document}))
+        try:
+            if document in failed:
+                raise failed[document]
+            yield Part(pages=pages, document=document, submission=gather(good[document], known[document]))
+        except Refused as refused:
+            yield Part(pages=pages, document=document, refused=refused)
+
+
+def _strangers(sights: "Sequence[Sight]") -> Iterator[Part]:
+    """The pages that are neither ours nor blank; those that print an id of ours in words say so."""
+    for sight in sights:
+        if sight.seen or sight.is_blank:
+            continue
+        if sight.words:
+            refused = Refused("flattened-print", "", document=in_words(sight.words[0]))
+        elif sight.is_small:
+            refused = Refused("picture-small")
+        elif sight.is_scan:
+            refused = Refused("scan")
+        else:
+            refused = Refused("not-a-form")
+        yield Part(pages=(sight.page,), document=sight.words[0] if sight.words else "", refused=refused)
+
+
+class _Documents:
+    """The documents of one file: looked up and laid out once each."""
+
+    def __init__(self, catalog: Catalog, cache: Path, lookup: Lookup) -> None:
+        self._catalog, self._cache, self._lookup = catalog, cache, lookup
+        self._found: dict[str, tuple[Known, CompiledForm]] = {}
+
+    def job(self, sight: "Sight", seen: "Seen") -> "Job":
+        """What is needed to read a page; refuses one whose layout nobody knows."""
+        from formsvc.parsers.papers import Job  # noqa: PLC0415
+
+        stamp, page = seen.read.stamp, seen.read.page
+        if stamp.document not in self._found:
+            self._found[stamp.document] = self._open(seen)
+        known, compiled = self._found[stamp.document]
+        printed = page_reference(compiled, page) if page <= len(compiled.layout.pages) else None
+        return Job(sight=sight, page=page, known=known, printed=printed, seen=seen)
+
+    def _open(self, seen: "Seen") -> "tuple[Known, CompiledForm]":
+        from formsvc.parsers.page import Known  # noqa: PLC0415
+
+        stamp = seen.read.stamp
+        form = self._catalog.by_code(stamp.code, stamp.version)
+        if form is None:
+            raise Refused("foreign-form")
+        issue = self._lookup(stamp.document) if seen.read.sealed else None
+        lang, rows = _laid(form, stamp.laid, issue)
+        compiled = compile_form(self._catalog, form.id, rows, lang, self._cache)
+        values, content, names = (issue.values, issue.content, issue.names) if issue else (None, b"", ())
+        return Known(form=form, lang=lang, layout=compiled.layout, document=stamp.document, values=values, issued=content, names=names), compiled
+
+
+def _laid(form: Form, code: str, issue: Issue | None) -> tuple[Lang, RowCounts]:
+    found = read_laid(form, code)
+    if found is not None:
+        return found
+    if issue is not None and issue.rows is not None:
+        return issue.lang, issue.rows
+    raise Refused("layout-unknown")
+
+
+_REFERENCES: "Final[OrderedDict[tuple[str, int], Reference]]" = OrderedDict()
+_KEPT: Final = 16
+
+
+def page_reference(compiled: CompiledForm, page: int) -> "Reference":
+    """A page of a blank as it is looked for in pictures; the last ones are kept (about 4 MB each)."""
+    from formsvc.parsers.register import reference_of  # noqa: PLC0415
+
+    name = compiled.digest, page
+    if name not in _REFERENCES:
+        _REFERENCES[name] = run_limited(reference_of, compiled.blank, compiled.layout, page)
+    _REFERENCES.move_to_end(name)
+    while len(_REFERENCES) > _KEPT:
+        _REFERENCES.popitem(last=False)
+    return _REFERENCES[name]

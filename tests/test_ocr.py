@@ -1,0 +1,209 @@
+"""Text in pictures of fields is read exactly or left to a person."""
+
+import json
+import resource
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pypdfium2
+import pytest
+from numpy.typing import NDArray
+
+from formsvc.model.kinds import Choice, Day, Kind, LongText, Number, Option, Signature, Stamp, Text, Time, Words, is_box
+from formsvc.parsers.expect import fits, same, snap
+from formsvc.parsers.ocr import TextReader
+from formsvc.parsers.ocr_crop import lines, prepare
+from formsvc.parsers.ocr_engines import tessdata
+from formsvc.parsers.ocr_gaps import settle
+from formsvc.service import Service
+
+Gray = NDArray[np.uint8]
+Field = tuple[Kind, str, Gray, Gray]
+VALUES = Path(__file__).parent.parent / "samples" / "values"
+
+needs_data = pytest.mark.skipif(tessdata() is None, reason="Tesseract's data are missing: sudo apt-get install tesseract-ocr-eng tesseract-ocr-spa")
+
+
+@cache
+def reader() -> TextReader:
+    return TextReader("en")
+
+
+def drawn(text: str, *, wide: int = 560, high: int = 67, size: float = 1.0, at: int = 46) -> tuple[Gray, Gray]:
+    """A field with a frame, as at 300 dpi, and the same without the text."""
+    blank = np.full((high, wide), 255, np.uint8)
+    cv2.rectangle(blank, (8, 8), (wide - 9, high - 9), 90, 2)
+    filled = blank.copy()
+    for number, line in enumerate(text.split("\n")):
+        cv2.putText(filled, line, (18, at + 44 * number), cv2.FONT_HERSHEY_SIMPLEX, size, 0, 2, cv2.LINE_AA)
+    return filled, blank
+
+
+@pytest.fixture(scope="module")
+def typed(service: Service) -> list[Field]:
+    """Every text field of the first page of a filled worksheet: its kind, its text, its picture, the blank one."""
+    values = json.loads((VALUES / "worksheet-8-children.json").read_text())
+    issued = service.issue("worksheet", values)
+    compiled = service.compiled(service.form("worksheet"), issued.values, "en")
+    filled, blank = _raster(issued.content), _raster(compiled.blank)
+    texts = _texts(issued.content)
+    height = compiled.layout.pages[0].height
+    found: list[Field] = []
+    for slot in compiled.layout.slots:
+        if slot.page == 1 and not is_box(slot.kind) and not isinstance(slot.kind, Stamp | Signature):
+            left, bottom, right, top = (value * 300 / 72 for value in slot.box)
+            rows, columns = slice(round(height * 300 / 72 - top) - 8, round(height * 300 / 72 - bottom) + 8), slice(round(left) - 8, round(right) + 8)
+            found.append((slot.kind, texts.get(slot.name, ""), filled[rows, columns], blank[rows, columns]))
+    return found
+
+
+def _raster(content: bytes) -> Gray:
+    with pypdfium2.PdfDocument(content) as pdf:
+        pdf.init_forms()
+        picture = pdf[0].render(scale=300 / 72, grayscale=True, may_draw_forms=True).to_numpy()
+        return np.array(picture).reshape(picture.shape[:2])
+
+
+def _texts(content: bytes) -> dict[str, str]:
+    from benchmarks.scans.text_pages import shown_texts  # noqa: PLC0415  (the measuring side knows how)
+
+    return shown_texts(content)
+
+
+@needs_data
+def test_clean_typed_fields_are_read_exactly(typed: list[Field]) -> None:
+    """Every typed field of a clean page is read exactly, and nearly all are sure."""
+    read = [(text, reader().read(crop, blank, kind)) for kind, text, crop, blank in typed if text]
+    assert [(text, found.text) for text, found in read if found.text.split() != text.split()] == []
+    assert sum(found.sure for _, found in read) >= 0.95 * len(read)
+
+
+def test_an_empty_field_is_empty(typed: list[Field]) -> None:
+    """A field in which nothing stands has no ink, whatever is printed around it."""
+    empty = [reader().read(crop, blank, kind) for kind, text, crop, blank in typed if not text]
+    assert len(empty) >= 8
+    assert all(found.looks == "empty" and not found.ink and found.text == "" and found.sure for found in empty)
+
+
+def test_a_button_of_the_viewer_on_the_blank_hides_nothing() -> None:
+    """What only the blank shows inside a field (a list's arrow) is not taken from what is written there."""
+    filled, blank = drawn("Mental Health Consultant", wide=470, size=1.0)
+    cv2.rectangle(blank, (412, 14), (452, 52), 0, 5)
+    assert reader().read(filled, blank, Text()).text == "Mental Health Consultant"
+
+
+def test_a_wrong_date_is_not_sure() -> None:
+    """A reading that its kind does not allow is never sure, however clear it stands there."""
+    filled, blank = drawn("13/45/2026")
+    found = reader().read(filled, blank, Day())
+    assert (found.text, found.sure) == ("13/45/2026", False)
+
+
+@needs_data
+def test_a_date_is_never_drawn_to_the_expected_one() -> None:
+    """A date that differs from the issued one stays what it is."""
+    filled, blank = drawn("11/25/2026")
+    assert reader().read(filled, blank, Day(), ["11/26/2026"]).text == "11/25/2026"
+
+
+@needs_data
+def test_faint_noise_is_not_sure() -> None:
+    """Text that is hardly there is left to a person."""
+    filled, blank = drawn("Juniper Silverpond")
+    rng = np.random.default_rng(3)
+    worn = cv2.GaussianBlur(np.clip(rng.normal(225, 40, filled.shape) - (255 - filled.astype(float)) * 0.2, 0, 255).astype(np.uint8), (0, 0), 1.0)
+    assert not reader().read(worn.astype(np.uint8), blank, Text()).sure
+
+
+def test_without_tesseract_nothing_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One engine alone gives suggestions only."""
+    monkeypatch.setattr("formsvc.parsers.ocr._tesseract", lambda _lang: None)
+    filled, blank = drawn("Cedar Hall")
+    found = TextReader("en").read(filled, blank, Text())
+    assert (found.text, found.sure, found.ink) == ("Cedar Hall", False, True)
+
+
+@needs_data
+def test_lines_of_a_long_field_are_read_one_by_one() -> None:
+    """Paragraphs come back line by line."""
+    filled, blank = drawn("Help the family\nto book the visit", high=130)
+    assert lines(prepare(filled, blank)) != []
+    assert reader().read(filled, blank, LongText()).text == "Help the family\nto book the visit"
+
+
+@needs_data
+def test_memory_does_not_grow() -> None:
+    """Reading 300 fields takes no more memory than reading 60."""
+    fields = [drawn(f"{hour}:30", wide=110, size=0.8) for hour in (8, 9, 10)]
+    peak: list[int] = []
+    for rounds in (20, 80):
+        for _ in range(rounds):
+            for crop, blank in fields:
+                reader().read(crop, blank, Time())
+        peak.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    assert peak[1] - peak[0] < 20_000
+
+
+COLORS = Choice(options=tuple(Option(code=code, label=Words(en=label, es=label)) for code, label in (("e", "Education"), ("h", "Health"), ("m", "Mental health"))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "readings", "expected", "known"),
+    [
+        (Text(), ["Anton Cedarquay", "Anton  Cedarquay."], ["Anton Cedarquay", "Ruth Canterwell"], "Anton Cedarquay"),
+        (Text(), ["Theo Nunez", "Theo Nuñez"], ["Theo Nuñez"], "Theo Nuñez"),
+        (Text(), ["WC-I2O1", "WC-1201"], ["WC-1201", "WC-1202"], "WC-1201"),
+        (Text(), ["WC-1207", "WC-1201"], ["WC-1201"], None),
+        (Text(), ["Maria", "Mario"], ["Maria"], None),
+        (Text(), ["Ana", "Ana"], ["Ana", "Aná"], None),
+        (COLORS, ["Educat1on", "Educaton"], ["Education", "Health", "Mental health"], "Education"),
+        (Day(), ["11/25/2026"], ["11/26/2026"], None),
+        (Text(), ["anything"], [], None),
+    ],
+)
+def test_a_reading_snaps_only_to_the_one_it_must_be(kind: Kind, readings: list[str], expected: list[str], known: str | None) -> None:
+    """Look-alike letters and accents are forgiven, other letters and digits are not."""
+    assert snap(kind, readings, expected) == known
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "fitting"),
+    [(Day(), "11/05/2026", True), (Day(), "11/O5/2026", False), (Time(), "9:30 AM", True), (Time(), "9:3O", False), (Number(most=20), "12", True), (Number(), "l2", False), (Text(), "Ana", True), (Text(), " ", False), (COLORS, "health", True), (COLORS, "wealth", False)],
+)
+def test_a_kind_says_what_is_possible(kind: Kind, text: str, fitting: bool) -> None:
+    """The same rule book that reads answers judges readings."""
+    assert fits(kind, text) is fitting
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "wide", "settled"),
+    [
+        ("2y9m", "2y9m", {1: 0.38, 2: 0.4, 3: 0.5}, ("2 y 9 m", True)),
+        ("Ana Luz", "AnaLuz", {3: 0.5}, ("Ana Luz", True)),
+        ("Quietwate r", "Quietwater", {9: 0.1}, ("Quietwater", True)),
+        ("Ana Luz", "AnaLuz", {3: 0.27}, ("Ana Luz", False)),
+        ("04/11/2020", "04/11/2020", {6: 0.41}, ("04/11/2020", True)),
+    ],
+)
+def test_paper_decides_where_words_end(text: str, other: str, wide: dict[int, float], settled: tuple[str, bool]) -> None:
+    """Engines that agree are right unless words stand clearly apart; where they differ, the gap decides."""
+    assert settle(text, other, wide) == settled
+
+
+@needs_data
+def test_a_hand_is_not_sure_unless_it_was_expected() -> None:
+    """Letters that rise and fall are somebody's hand, however clear: only the text that was expected there is sure."""
+    filled, blank = drawn("", high=90)
+    for number, letter in enumerate("HAZELWOOD"):
+        cv2.putText(filled, letter, (18 + 27 * number, 52 + (0, 5, 1, 6, 2, 5)[number % 6]), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 0, 2, cv2.LINE_AA)
+    found = reader().read(filled, blank, Text())
+    assert (found.text, found.sure, found.looks) == ("HAZELWOOD", False, "written")
+    assert reader().read(filled, blank, Text(), ["HAZELWOOD"]).sure
+
+
+def test_spacing_is_not_spelling() -> None:
+    """Readings of the same letters say the same."""
+    assert same("2 y 9 m", "2y9m")
+    assert not same("Ana", "Ane")

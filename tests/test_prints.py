@@ -1,0 +1,149 @@
+"""Prints whose fields are gone: every producer and every printer's whim gives the same record, or says where it does not.
+
+1. What a form held, and what was typed into it in a viewer, comes back equal (after white space) from every producer.
+2. So it does from pages that were scaled, moved, turned, cropped, swapped, printed two-up.
+3. A text layer that says something else than the page shows is told.
+"""
+
+import io
+from collections.abc import Iterator, Mapping
+
+import pikepdf
+import pypdfium2
+import pytest
+
+from formsvc.errors import Refused
+from formsvc.model.record import Answer
+from formsvc.reading import Issue
+from formsvc.service import ReceivedPart, Service, checked_values
+from formsvc.typist import type_into
+from tests.papers import DOCUMENT, SAMPLES, codes, complete, issue_paper
+from tests.producers import CHANGES, PRODUCERS, Missing, pdfium
+
+ALL = ("worksheet-1-child", "fcch-three-homes", "conference-notes-spanish")
+
+
+def read(service: Service, content: bytes, issue: Issue | None = None) -> tuple[ReceivedPart, ...]:
+    """The documents in a file, with what was issued where it is known."""
+    return service.begin(content, lookup=lambda document: issue if document == DOCUMENT else None)()
+
+
+def answers(parts: tuple[ReceivedPart, ...]) -> Mapping[str, Answer]:
+    """The answers of the only document."""
+    assert [part.refused for part in parts] == [None] * len(parts)
+    assert len(parts) == 1
+    assert parts[0].received is not None
+    return parts[0].received.submission.answers
+
+
+def said(found: Mapping[str, Answer]) -> dict[str, str]:
+    """The answers that say something, without white space."""
+    return {key: "".join(answer.raw.split()) for key, answer in found.items() if answer.raw}
+
+
+def issue_of(service: Service, name: str) -> Issue:
+    """What the store would tell of a sample that was issued complete."""
+    values = checked_values(service.form(SAMPLES[name].form), issue_paper(service, name).values)
+    return Issue(lang=SAMPLES[name].lang, values=values, content=complete(service, name))
+
+
+def made(producer: str, content: bytes) -> bytes:
+    """A print by a producer; skips where the program is missing."""
+    try:
+        return PRODUCERS[producer](content)
+    except Missing as missing:
+        pytest.skip(f"{missing} is not installed")
+
+
+@pytest.mark.parametrize("producer", PRODUCERS)
+def test_every_producer_gives_the_same_answers(service: Service, producer: str) -> None:
+    """Law 1: what was printed comes back, whoever printed it."""
+    name = "worksheet-1-child"
+    content = complete(service, name)
+    truth = said(service.understand(content).submission.answers)
+    assert said(answers(read(service, made(producer, content), issue_of(service, name)))) == truth
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_text_is_read_out_of_the_slots_without_knowing_what_was_issued(service: Service, name: str) -> None:
+    """Every text of a form, from the text layer and the page alone; nothing is doubted without reason."""
+    content = complete(service, name)
+    received = service.understand(pdfium(content))
+    assert said(received.submission.answers) == said(service.understand(content).submission.answers)
+    assert codes(received) - codes(service.understand(content)) == set()
+    assert received.submission.source == "flattened"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_printers_do_to_pages_changes_no_answer(service: Service, change: str) -> None:
+    """Scaled, moved, turned, cropped, out of order, two to a page."""
+    name = "fcch-three-homes"
+    content = complete(service, name)
+    found = read(service, CHANGES[change](pdfium(content)), issue_of(service, name))
+    assert said(answers(found)) == said(service.understand(content).submission.answers)
+
+
+def test_long_answers_are_put_together_again(service: Service) -> None:
+    """What goes on on added pages, over columns and pages, is one answer."""
+    content = complete(service, "worksheet-long-notes")
+    received = service.understand(pdfium(content))
+    assert said(received.submission.answers) == said(service.understand(content).submission.answers)
+    assert codes(received) - codes(service.understand(content)) <= {"text-unchecked"}  # more than one page's time allows, and not known from what was issued
+
+
+def test_a_lost_added_page_is_told_at_the_answer(service: Service) -> None:
+    """Half an answer is not an answer."""
+    with pikepdf.open(io.BytesIO(pdfium(complete(service, "worksheet-long-notes")))) as pdf:
+        del pdf.pages[-1]
+        memory = io.BytesIO()
+        pdf.save(memory)
+    assert "continuation-missing" in codes(service.understand(memory.getvalue()))
+
+
+def test_what_a_person_typed_in_a_viewer_is_read_from_its_print(service: Service) -> None:
+    """Typed in PDFium, printed by it: equal, also where the viewer's own font drew it."""
+    paper = issue_paper(service, "worksheet-1-child")
+    typed = type_into(paper.issued, paper.typed)
+    truth = service.understand(typed)
+    issue = Issue(lang="en", values=service.understand(paper.issued).record.values, content=paper.issued)
+    parts = read(service, pdfium(typed), issue)
+    assert said(answers(parts)) == said(truth.submission.answers)
+    assert parts[0].received is not None
+    assert not [problem for problem in parts[0].received.submission.problems if problem.code != "text-doubtful"]
+
+
+def test_letters_that_the_page_does_not_show_are_told(service: Service) -> None:
+    """A font whose letters say something else than they look like: the answer is not taken without a person."""
+    content = pdfium(type_into(issue_paper(service, "worksheet-1-child").issued, {"recorder": "Marcus Fennelworth"}))
+    found = {problem.field: problem.code for problem in service.understand(_lying(content)).submission.problems}
+    assert found.get("recorder") == "shown-differs"
+
+
+def _lying(content: bytes) -> bytes:
+    """Every letter typed in the viewer's font is said to be the next one of the alphabet."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        for font in _fonts(pdf):
+            if str(font.get("/Subtype")) != "/Type0":
+                pairs = "".join(f"<{code:02x}> <{code + 1 if chr(code).isalpha() else code:04x}>\n" for code in range(33, 127))
+                cmap = f"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /L def 1 begincodespacerange <00> <ff> endcodespacerange 94 beginbfchar\n{pairs}endbfchar endcmap end end"
+                font.ToUnicode = pdf.make_stream(cmap.encode())
+        memory = io.BytesIO()
+        pdf.save(memory)
+    return memory.getvalue()
+
+
+def _fonts(pdf: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
+    for item in pdf.objects:
+        if isinstance(item, pikepdf.Dictionary) and item.get("/Type") == "/Font":
+            yield item
+
+
+def test_a_page_of_text_that_is_not_ours_is_refused(service: Service) -> None:
+    """A letter from somebody else."""
+    document = pypdfium2.PdfDocument.new()
+    document.new_page(612, 792)
+    memory = io.BytesIO()
+    document.save(memory)
+    with pytest.raises(Refused) as refused:
+        service.understand(memory.getvalue())
+    assert refused.value.code == "picture-blank"
