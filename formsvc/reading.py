@@ -154,6 +154,8 @@ def _strangers(sights: "Sequence[Sight]") -> Iterator[Part]:
             refused = Refused("flattened-print", "", document=in_words(sight.words[0]))
         elif sight.is_small:
             refused = Refused("picture-small")
+        elif sight.is_dark:
+            refused = Refused("picture-dark", "", page=sight.page)
         elif sight.is_scan:
             refused = Refused("scan")
         else:

@@ -46,6 +46,9 @@ class Reading:
 
 
 _EMPTY: Final = Reading(text="", confidence=0.99, sure=True, ink=False, looks="empty")
+_UNSEEN: Final = Reading(text="", confidence=0.5, sure=False, ink=True, looks="empty")
+"""The paper's grain is so rough that writing would not stand out: a person has to look."""
+_GRAINY: Final = 22.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ class TextReader:
         """What stands in a field: its picture at 300 dpi with about 2 points around, the same crop of the blank page, what may stand there."""
         place = prepare(np.ascontiguousarray(crop), np.ascontiguousarray(blank))
         if not has_writing(place) and outside(place, _NO_STRIP) < _LEFT_OUT:
-            return _EMPTY
+            return _EMPTY if place.noise < _GRAINY else _UNSEEN
         rows = lines(place) if isinstance(kind, LongText) else [(0, place.ink.shape[0])]
         second = self._by_shades(place, rows)
         tried = []

@@ -25,7 +25,7 @@ POINTS: Final = 72.0
 _MOST_PIXELS: Final = 60_000_000
 _MOST_SIDE: Final = 5_000
 _MOST_PAGES: Final = 500
-_NEGATIVE: Final = 60
+_NEGATIVE, _LIGHT = 60, 150
 _COVERED: Final = 0.85
 """A page that one picture covers so far is a scan, whatever text lies under it."""
 
@@ -52,7 +52,9 @@ class Pages:
     def positive(self, page: int, dpi: float) -> Gray:
         """A page in gray with dark ink on light paper, also where it came the other way round."""
         picture = self.gray(page, dpi)
-        return (255 - picture).astype(np.uint8) if float(np.median(picture[::8, ::8])) < _NEGATIVE else picture
+        few = picture[::8, ::8]
+        is_negative = float(np.median(few)) < _NEGATIVE and float(np.percentile(few, 99)) > _LIGHT
+        return (255 - picture).astype(np.uint8) if is_negative else picture
 
     def gray(self, page: int, dpi: float) -> Gray:
         """A page in gray: a PDF's at this resolution, with fields and annotations drawn; a picture's in its own pixels, at most `_MOST_SIDE`."""

@@ -25,6 +25,7 @@ _CODES: Final = (zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.DataMatri
 _INK: Final = 0.0006
 """A blank back shows less ink than this share of its pixels."""
 _THIN: Final = 200  # pixels on the shorter side: nothing of ours fits on less
+_DARK: Final = 90
 _SMALL: Final = 900  # pixels on the longer side: too small a picture to read a form from
 
 
@@ -55,6 +56,7 @@ class Sight:
     is_scan: bool
     is_blank: bool
     is_small: bool
+    is_dark: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ def look(content: bytes, key: bytes, password: str | None = None, first: int = 1
             text = page.get_textpage().get_text_bounded() if page is not None else ""
             words = tuple(dict.fromkeys(document for match in _WORDS.finditer(text) if (document := from_words(match[1]))))
             seen = tuple(_seen(picture, key)) if min(picture.shape) >= _THIN else ()
-            found.append(Sight(page=number, seen=seen, words=words, is_scan=pages.is_scan(number), is_blank=not seen and not text.strip() and min(picture.shape) >= _THIN and _is_blank(picture), is_small=max(picture.shape) < _SMALL))
+            found.append(Sight(page=number, seen=seen, words=words, is_scan=pages.is_scan(number), is_blank=not seen and float(np.percentile(picture[::8, ::8], 99)) >= _DARK and not text.strip() and min(picture.shape) >= _THIN and _is_blank(picture), is_small=max(picture.shape) < _SMALL, is_dark=float(np.percentile(picture[::8, ::8], 99)) < _DARK))
         return Sights(count=pages.count, pages=tuple(found))
 
 
