@@ -1,4 +1,4 @@
-"""`python -m benchmarks [fill|read|memory|letters|month|web|hostile] [--rounds N]`: run and print one table."""
+"""`python -m benchmarks [fill|read|memory|letters|month|web|hostile|prints] [--rounds N]`: run and print one table."""
 
 import argparse
 import logging
@@ -21,9 +21,15 @@ def _hostile(service: Service, rounds: int) -> Iterator[Row]:
     return hostile.run(service, rounds)
 
 
+def _prints(service: Service, rounds: int) -> Iterator[Row]:
+    from benchmarks import prints  # noqa: PLC0415  (as above)
+
+    return prints.run(service, rounds)
+
+
 _ALL: Final[dict[str, Callable[[Service, int], Iterator[Row]]]] = {"fill": fill.run, "read": read.run, "memory": memory.run, "letters": letters.run, "month": month.run, "web": web.run}
-_LONG: Final[dict[str, Callable[[Service, int], Iterator[Row]]]] = {"hostile": _hostile}
-"""Run only when named: it takes many minutes."""
+_LONG: Final[dict[str, Callable[[Service, int], Iterator[Row]]]] = {"hostile": _hostile, "prints": _prints}
+"""Run only when named: they take many minutes."""
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from formsvc.errors import Refused
 from formsvc.model.kinds import LANGS, Lang
 from formsvc.model.people import ROLES, Role
 from formsvc.office.office import open_office
+from formsvc.parsers.sandbox import self_test
 from formsvc.settings import settings
 from formsvc.store.people import find_person
 
@@ -40,6 +41,7 @@ def serve(host: str, port: int, servers: int | None, workers: int | None, *, sam
 
         people = lay_sample(office)
         click.echo(f"Sample people, all with the password “{SAMPLE_PASSWORD}”: {', '.join(people)}.")
+    click.echo(f"Files from outside are read behind: {_layers()}.")
     click.echo(f"formsvc: http://{host}:{port}/  (Ctrl+C ends it)")
     office.store.engine.dispose()
     from formsvc.web.serving import serve_all  # noqa: PLC0415
@@ -59,6 +61,16 @@ def pages(host: str, port: int, servers: int, parent: int | None) -> None:
     from formsvc.web.serving import serve_pages  # noqa: PLC0415
 
     serve_pages(settings(), host=host, port=port, servers=servers)
+
+
+def _layers() -> str:
+    """The limits of readers that hold on this machine, tried now; what does not hold is told as such."""
+    found = self_test()
+    held = [name for name, holds in found.items() if holds is True]
+    open_ones = [name for name, holds in found.items() if name != "around" and holds is not True]
+    around = f", inside {found['around']}" if found.get("around") else ""
+    return f"limits on {', '.join(held)}{around}" + (f"; NOT limited here: {', '.join(open_ones)}" if open_ones else "")
+
 
 
 @click.command()

@@ -130,6 +130,9 @@ class _Text:
         shown, cut = _cut(found, left, right)
         raw = self._raw(slot, shown, cut)
         self.slots.put(slot, raw)
+        if isinstance(slot.kind, Signature):  # typed: what its ink looks like says nothing
+            problems = self.slots.read.problems
+            problems[:] = [found for found in problems if found.field != slot.name]
         if cut:
             self.slots.read.cut[slot.name] = cut
         self._compare(slot, numbers, joined(found, left, right), raw)

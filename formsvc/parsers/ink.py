@@ -26,11 +26,11 @@ def even(flat: Gray) -> Gray:
     return cv2.divide(flat, np.maximum(light, 1).astype(np.uint8), scale=255).astype(np.uint8)
 
 
-def added(page: Gray, blank: Gray, reach: int = 2) -> Mask:
-    """Where an evened page is dark and the blank is not, nor within `reach` pixels of it."""
-    dark = page < 255 * _DARK
+def added(page: Gray, blank: Gray, reach: int = 2, dark: float = _DARK) -> Mask:
+    """Where an evened page is darker than a share of its paper and the blank is not, nor within `reach` pixels of it."""
+    is_dark = page < 255 * dark
     near = cv2.dilate((blank < _PRINT).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)).astype(bool)
-    ours: Mask = dark & ~near
+    ours: Mask = is_dark & ~near
     return ours
 
 

@@ -18,7 +18,7 @@ from formsvc.model.record import Answer, Box, problem
 from formsvc.model.values import ON
 from formsvc.parsers import ink
 from formsvc.parsers.frame import SCALE, Frame, corners
-from formsvc.parsers.marks import MarkReader, crop_at, decide
+from formsvc.parsers.marks import EMPTY, MarkReader, crop_at, decide
 from formsvc.parsers.ocr import Reading, TextReader
 from formsvc.parsers.page import Known, PageRead, stored
 from formsvc.parsers.raster import POINTS, Gray
@@ -28,6 +28,8 @@ SIGNED: Final = "signed"
 _TEXT_DPI: Final = 300.0
 _TEXT_SECONDS: Final = 3.5
 _SURE: Final = 0.98
+_AROUND, _FAINT, _SPECKS = 9, 0.86, 2  # frame pixels; share of the paper's light; pixels
+_CLEAN: Final = (0.999, 0.0005, 0.0005)
 _LEAST_INK: Final = 14
 """Frame pixels of ink below which a box to write in is empty; a full stop has about ten."""
 _OVER_PRINT: Final = 90
@@ -75,7 +77,11 @@ class Slots:
             return
         crops = np.stack([crop_at(self.flat, slot.box, self.height) for slot in boxes])
         blanks = np.stack([crop_at(self.printed.blank, slot.box, self.height) for slot in boxes])
-        found = dict(zip((slot.name for slot in boxes), reader.read(crops, blanks), strict=True))
+        shares = reader.read(crops, blanks)
+        for number, slot in enumerate(boxes):
+            if shares[number].argmax() == EMPTY and self._is_clean(slot):
+                shares[number] = _CLEAN
+        found = dict(zip((slot.name for slot in boxes), shares, strict=True))
         for ask, before, question in _questions(self.known, boxes):
             exclusive = isinstance(ask.kind, Choice)
             for several in [question] if exclusive else [[slot] for slot in question]:
@@ -84,6 +90,11 @@ class Slots:
                     self.put(slot, ON if number in decision.marked else "", decision.confidence)
                 if decision.reason:
                     self.doubt(decision.reason, several[0].name if len(several) == 1 else f"{before}{ask.name}")
+
+    def _is_clean(self, slot: Slot) -> bool:
+        """Whether nothing at all, however faint, was added in a box or close around it: such a box is empty whatever looks likely."""
+        rows, columns = ink.inside(slot.box, self.height, self.flat.shape, trim=-_AROUND)
+        return int(ink.added(self.flat[rows, columns], self.printed.blank[rows, columns], dark=_FAINT).sum()) <= _SPECKS
 
     # ------------------------------------------------------------ signatures
 
@@ -101,7 +112,7 @@ class Slots:
             total, (long, streak) = ink.amount(ours), ink.longest(ours)
             if total >= _SIGNED[0] and long >= _SIGNED[1]:
                 self.put(slot, SIGNED)
-            elif total <= _UNSIGNED[0] or long <= _UNSIGNED[1] or streak:
+            elif total <= _UNSIGNED[0] or streak or (long <= _UNSIGNED[1] and total < 2 * _SIGNED[0]):  # much ink in small pieces is typed
                 self.put(slot, "")
             else:
                 self.put(slot, SIGNED, 0.5)

@@ -1,0 +1,105 @@
+"""Paper into the record: prints and scans count like forms, doubts wait for a person, a binder becomes several returns."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from formsvc.office.incoming import Found
+from formsvc.office.office import Office
+from formsvc.office.receive import receive
+from formsvc.office.record import look_of
+from formsvc.office.review import decide, waiting
+from formsvc.office.verify import verify
+from formsvc.store.papers import Document, find_return
+from formsvc.typist import type_into
+from tests.offices import child, documents, enrol, issue, open_test_office, plan, record
+from tests.producers import pdfium
+from tests.test_scans import pages_of, scanned
+
+
+@pytest.fixture
+def office(tmp_path: Path, blanks: Path) -> Office:
+    """A class of two children."""
+    office = open_test_office(tmp_path, blanks)
+    enrol(office, [child(1), child(2)])
+    plan(office, date(2026, 11, 12))
+    return office
+
+
+def paper(office: Office, form: str) -> tuple[Document, bytes]:
+    """A paper of the month, as it was issued."""
+    document = documents(issue(office, "2026-11"), form)[0]
+    return document, office.store.vault.get(document.file)
+
+
+TYPED: dict[str, str | bool] = {"conference_date": "11/12/2026", "attendance-0-present": True, "children-0-support_needed": True, "children-0-discussion_points": "Speaks little at home.", "children-0-follow_up_action": "Hearing check", "children-0-target_date": "12/01/2026"}
+
+
+def test_a_print_counts_like_the_form_it_was(office: Office) -> None:
+    """Filled in on screen, printed to PDF: the same record, and the form itself afterwards tells nothing new."""
+    worksheet, issued = paper(office, "worksheet")
+    typed = type_into(issued, TYPED)
+    receipt = receive(office, Found(name="print.pdf", content=pdfium(typed)))
+    assert (receipt.state, receipt.document) == ("counted", worksheet.id)
+    rows: Any = record(office, worksheet)["children"]
+    assert rows[0]["support_needed"] is True
+    assert rows[0]["discussion_points"] == "Speaks little at home."
+    assert rows[0]["target_date"] == "2026-12-01"
+    before = record(office, worksheet)
+    again = receive(office, Found(name="form.pdf", content=typed))
+    assert (again.state, again.changed) == ("counted", False)
+    assert record(office, worksheet) == before
+    assert list(verify(office)) == []
+
+
+def test_what_is_doubtful_on_a_scan_waits_with_its_place(office: Office) -> None:
+    """Nothing below full confidence enters the record without a person; the person sees where it stands."""
+    worksheet, issued = paper(office, "worksheet")
+    pictures = pages_of(issued)
+    high, wide = pictures[0].shape
+    layout = office.service.compiled(office.service.form("worksheet"), worksheet.snapshot, "en", {"children": 2}).layout
+    left, _, right, top = layout.by_name["children-0-discussion_points"].box
+    rng = np.random.default_rng(4)
+    for row in range(3):  # a hand's scrawl
+        y = round(high - (top - 6 - 9 * row) * 300 / 72)
+        for column in range(round((left + 4) * 300 / 72), round((right - 30) * 300 / 72), 9):
+            dip = int(rng.integers(-14, 14))
+            pictures[0][y + dip : y + dip + 6, column : column + 7] = 40
+    content = scanned(pictures)
+    receipt = receive(office, Found(name="scan.pdf", content=content))
+    assert receipt.state == "counted"
+    questions = {one.cell.rpartition("/")[2]: one for one in waiting(office)}
+    asked = [one for one in waiting(office) if one.code in ("text-doubtful", "text-unread") and "discussion_points" in one.cell]
+    assert len(asked) == 1, questions
+    assert "discussion_points" not in (record(office, worksheet).get("children") or [{}])[0]  # type: ignore[index]
+    with office.store.reading() as connection:
+        back = find_return(connection, office.store.vault.name_of(content))
+    assert back is not None
+    assert back.source == "scan"
+    page, box = look_of(office, back.file).places["children-0-discussion_points"]
+    assert page == 1
+    assert 0 < box[0] < box[2] < wide * 72 / 300
+    decide(office, asked[0].number, "=Sleeps badly.")
+    rows: Any = record(office, worksheet)["children"]
+    assert rows[0]["discussion_points"] == "Sleeps badly."
+    assert list(verify(office)) == []
+
+
+def test_a_binder_becomes_returns_of_its_documents(office: Office) -> None:
+    """Two papers and a foreign page in one scan: each is taken in by itself; the same binder again changes nothing."""
+    worksheet, first = paper(office, "worksheet")
+    follow_up = documents(issue(office, "2026-11"), "case-management")[0]
+    second = office.store.vault.get(follow_up.file)
+    foreign = np.full_like(pages_of(first)[0], 245)
+    foreign[400:1500:50, 300:2000] = 30
+    content = scanned([*pages_of(second), foreign, *pages_of(first)])
+    receipt = receive(office, Found(name="binder.pdf", content=content))
+    told = {part.document: part.state for part in receipt.parts}
+    assert told == {follow_up.id: "counted", worksheet.id: "counted", "": "waiting"}
+    assert receipt.state == "waiting"
+    again = receive(office, Found(name="binder again.pdf", content=content))
+    assert {part.state for part in again.parts} == {"again"}
+    assert list(verify(office)) == []
