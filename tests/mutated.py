@@ -34,10 +34,7 @@ def papers(service: Service) -> dict[str, bytes]:
     filled = {name: service.issue(name, sample_values(values)).content for name, values in _FILLED.items()}
     found |= {f"filled {name}": content for name, content in filled.items()}
     found |= {f"returned {file.stem}": file.read_bytes() for file in sorted((samples_folder() / "returned").glob("*.pdf"))}
-    for name in ("worksheet", "conference-notes"):
-        found[f"printed {name}"] = printed(filled[name])
-        found[f"pictures {name}"] = pictured(filled[name])
-    return found
+    return found | {"printed worksheet": printed(filled["worksheet"]), "pictures worksheet": pictured(filled["worksheet"])}
 
 
 def printed(content: bytes) -> bytes:

@@ -254,7 +254,7 @@ def _pdf(**options: Any) -> bytes:
 
 @pytest.mark.parametrize(("code", "content"), [
     ("file-empty", b""), ("file-empty", b"\0" * 10_000), ("not-a-pdf", b"hello"), ("not-a-pdf", b"PK\x03\x04rest"), ("not-a-pdf", b"<html><body>%PDF"), ("not-a-pdf", os.urandom(5_000).replace(b"%PDF-", b"")),
-    ("scan", b"\x89PNG\r\n\x1a\n" + b"0" * 50), ("scan", b"\xff\xd8\xff\xe0" + b"0" * 50), ("damaged", b"%PDF-1.7\n"), ("damaged", b"%PDF-1.7\n" + b"\xff" * 5_000), ("not-a-form", _pdf()),
+    ("picture-damaged", b"\x89PNG\r\n\x1a\n" + b"0" * 50), ("picture-damaged", b"\xff\xd8\xff\xe0" + b"0" * 50), ("damaged", b"%PDF-1.7\n"), ("damaged", b"%PDF-1.7\n" + b"\xff" * 5_000), ("picture-blank", _pdf()),
     ("password-needed", _pdf(encryption=pikepdf.Encryption(user="secret", owner="owner"))),
 ])  # fmt: skip
 def test_garbage_is_answered(run: Run, tmp_path: Path, code: str, content: bytes) -> None:
@@ -282,7 +282,7 @@ def test_a_damaged_paper_is_read_or_refused(paper: bytes, tmp_path: Path) -> Non
             answers.append(service.read(content).record.form.name)
         except Refused as problem:
             answers.append(problem.code)
-    assert set(answers) <= {"worksheet", "damaged", "not-a-pdf", "not-a-form", "foreign-form", "flattened-print", "no-pages", "no-answers", "scan", "too-costly"}
+    assert set(answers) <= {"worksheet", "damaged", "not-a-pdf", "not-a-form", "foreign-form", "flattened-print", "no-pages", "no-answers", "scan", "too-costly", "picture-blank", "picture-damaged", "picture-small"}
     assert "damaged" in answers
 
 

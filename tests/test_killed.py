@@ -28,7 +28,7 @@ from formsvc.store.schema import returns
 from tests.offices import child, discussed, documents, enrol, filled, issue, need, open_test_office, row_counts
 
 pytest_plugins = ["tests.servers"]
-KILLS: Final = int(os.environ.get("FORMSVC_KILLS", "30"))
+KILLS: Final = int(os.environ.get("FORMSVC_KILLS", "20"))
 _MONTHS: Final = ("2026-10", "2026-11", "2026-12", "2027-01", "2027-02", "2027-03", "2027-04", "2027-05")
 _LONGEST: Final = 0.25
 """Seconds after which a child is killed at the latest: about twice what a return takes."""
@@ -191,9 +191,9 @@ def test_a_failure_at_any_step_leaves_nothing_half(opened: Callable[[], Office])
         except (Refused, OSError, OperationalError):
             state = "failed"
             failed += 1
-        if state == "failed":
+        if state in ("failed", "refused"):  # refused: the write that failed was the reader's, who could not answer
             after = row_counts(office)
             assert {name: after[name] - before[name] for name in after if name != "files" and after[name] != before[name]} == {}, (step, steps[min(step, len(steps) - 1)])
-        assert receive(office, Found(name="x.pdf", content=content)).state == ("counted" if state == "failed" else "again"), step
+        assert receive(office, Found(name="x.pdf", content=content)).state == ("counted" if state in ("failed", "refused") else "again"), step
     assert failed >= len(steps) // 2
     assert faults(office) == []

@@ -20,7 +20,7 @@ from formsvc.typist import type_into
 from tests.papers import DOCUMENT, SAMPLES, codes, complete, issue_paper
 from tests.producers import CHANGES, PRODUCERS, Missing, pdfium
 
-ALL = ("worksheet-1-child", "fcch-three-homes", "conference-notes-spanish")
+ALL = ("worksheet-1-child", "conference-notes-spanish")
 
 
 def read(service: Service, content: bytes, issue: Issue | None = None) -> tuple[ReceivedPart, ...]:
@@ -77,7 +77,7 @@ def test_text_is_read_out_of_the_slots_without_knowing_what_was_issued(service: 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_printers_do_to_pages_changes_no_answer(service: Service, change: str) -> None:
     """Scaled, moved, turned, cropped, out of order, two to a page."""
-    name = "fcch-three-homes"
+    name = "worksheet-1-child"
     content = complete(service, name)
     found = read(service, CHANGES[change](pdfium(content)), issue_of(service, name))
     assert said(answers(found)) == said(service.understand(content).submission.answers)

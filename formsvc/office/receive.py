@@ -141,11 +141,11 @@ def _begin(office: Office, found: Found, month: str | None, password: str | None
     def finish() -> Receipt:
         try:
             parts = reading()
-            if len(parts) == 1:
-                return _part_in(office, found, parts[0], month, units)
-            return _binder(office, found, parts, password, month, units)
         except Refused as refused:
             return _refused(found.name, refused)
+        if len(parts) == 1:
+            return _part_in(office, found, parts[0], month, units)
+        return _binder(office, found, parts, password, month, units)
 
     return finish
 
@@ -160,15 +160,15 @@ def _part_in(office: Office, found: Found, part: ReceivedPart, month: str | None
 
 def _binder(office: Office, found: Found, parts: Sequence[ReceivedPart], password: str | None, month: str | None, units: frozenset[int] | None) -> Receipt:
     """Take in a file of several documents: each becomes a file of its own, made of its pages, and a return of its own."""
-    contents = run_limited(take_pages, found.content, password, tuple(part.pages for part in parts), limits=_TAKING_APART)
+    try:
+        contents = run_limited(take_pages, found.content, password, tuple(part.pages for part in parts), limits=_TAKING_APART)
+    except Refused as refused:
+        return _refused(found.name, refused)
     receipts = []
     for part, content in zip(parts, contents, strict=True):
         pages = ", ".join(map(str, part.pages))
         own = Found(name=f"{found.name} ({pages})", content=content)
-        try:
-            receipts.append(_part_in(office, own, _on_own_pages(part), month, units, keep=True))
-        except Refused as refused:
-            receipts.append(_refused(own.name, refused))
+        receipts.append(_part_in(office, own, _on_own_pages(part), month, units, keep=True))
     return _together(found.name, tuple(receipts))
 
 
