@@ -18,7 +18,7 @@ DOCUMENT: Final = "K7QF2M9XDA"
 SHIPPED: Final = Catalog((shipped_folder(),))
 FORMS: Final = SHIPPED.forms()
 BY_NAME: Final = {form.id.name: form for form in FORMS}
-TRIES: Final = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+TRIES: Final = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 COLORS: Final = (
     Option(code="red", label=Words(en="Red", es="Rojo")),

@@ -34,7 +34,7 @@ ROWS = 3
 CATALOG = Catalog((shipped_folder(),))
 FORMS = [form.id.name for form in CATALOG.forms()]
 EVERY = [(name, lang) for name in FORMS for lang in LANGS]
-PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
+PATIENT = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
 
 
 def read_fields(content: bytes) -> Submission:
