@@ -161,7 +161,7 @@ def _part_in(office: Office, found: Found, part: ReceivedPart, month: str | None
 def _binder(office: Office, found: Found, parts: Sequence[ReceivedPart], password: str | None, month: str | None, units: frozenset[int] | None) -> Receipt:
     """Take in a file of several documents: each becomes a file of its own, made of its pages, and a return of its own."""
     try:
-        contents = run_limited(take_pages, found.content, password, tuple(part.pages for part in parts), limits=_TAKING_APART)
+        contents = run_limited(take_pages, found.content, password, tuple((part.document, part.pages) for part in parts), limits=_TAKING_APART)
     except Refused as refused:
         return _refused(found.name, refused)
     receipts = []

@@ -23,7 +23,7 @@ def gather(reads: Sequence[PageRead], known: Known) -> Submission:
         problems += read.problems
     for several in by_page.values():
         for again in several[1:]:
-            problems += _differences(again, answers)
+            problems += [*_differences(again, answers), *(doubt for doubt in again.problems if doubt not in problems)]  # a doubt of either copy is one
     if not answers:
         raise Refused("no-answers")
     problems += _missing(by_page.keys(), known)
