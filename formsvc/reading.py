@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from formsvc.catalog import Catalog
 from formsvc.errors import Refused
-from formsvc.model.form import Form, RowCounts
 from formsvc.model.kinds import Lang
 from formsvc.model.layout import CompiledForm, read_laid
 from formsvc.model.record import Submission, Values, problem
@@ -39,10 +38,6 @@ class Issue:
     lang: Lang
     values: Values
     content: bytes
-    form: str = ""
-    version: int = 0
-    rows: RowCounts | None = None
-    names: tuple[str, ...] = ()
 
 
 Lookup = Callable[[str], Issue | None]
@@ -189,19 +184,13 @@ class _Documents:
         if form is None:
             raise Refused("foreign-form")
         issue = self._lookup(stamp.document) if seen.read.sealed else None
-        lang, rows = _laid(form, stamp.laid, issue)
+        laid = read_laid(form, stamp.laid)
+        if laid is None:
+            raise Refused("layout-unknown")
+        lang, rows = laid
         compiled = compile_form(self._catalog, form.id, rows, lang, self._cache)
-        values, content, names = (issue.values, issue.content, issue.names) if issue else (None, b"", ())
-        return Known(form=form, lang=lang, layout=compiled.layout, document=stamp.document, values=values, issued=content, names=names), compiled
-
-
-def _laid(form: Form, code: str, issue: Issue | None) -> tuple[Lang, RowCounts]:
-    found = read_laid(form, code)
-    if found is not None:
-        return found
-    if issue is not None and issue.rows is not None:
-        return issue.lang, issue.rows
-    raise Refused("layout-unknown")
+        values, content = (issue.values, issue.content) if issue else (None, b"")
+        return Known(form=form, lang=lang, layout=compiled.layout, document=stamp.document, values=values, issued=content), compiled
 
 
 _REFERENCES: "Final[OrderedDict[tuple[str, int], Reference]]" = OrderedDict()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.scans.images import to_files
 from formsvc.office.incoming import Found
 from formsvc.office.office import Office
 from formsvc.office.receive import receive
@@ -85,6 +86,19 @@ def test_what_is_doubtful_on_a_scan_waits_with_its_place(office: Office) -> None
     decide(office, asked[0].number, "=Sleeps badly.")
     rows: Any = record(office, worksheet)["children"]
     assert rows[0]["discussion_points"] == "Sleeps badly."
+    assert list(verify(office)) == []
+
+
+@pytest.mark.parametrize("kind", ["pdf", "jpeg", "tiff"])
+def test_two_documents_on_one_page_are_two_returns(office: Office, kind: Any) -> None:
+    """Laid on the glass side by side: neither is taken for the other, or for the same file again."""
+    worksheet, first = paper(office, "worksheet")
+    follow_up = documents(issue(office, "2026-11"), "case-management")[0]
+    both = np.vstack([pages_of(first)[0], pages_of(office.store.vault.get(follow_up.file))[0]])
+    content = to_files([both[::2, ::2].copy()], kind, dpi=150)
+    receipt = receive(office, Found(name=f"both.{kind}", content=content))
+    assert {part.document: part.state for part in receipt.parts} == {worksheet.id: "counted", follow_up.id: "counted"}
+    assert {part.state for part in receive(office, Found(name="again", content=content)).parts} == {"again"}
     assert list(verify(office)) == []
 
 

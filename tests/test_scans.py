@@ -54,6 +54,14 @@ def only(service: Service, content: bytes, issue: Issue) -> Received:
     return parts[0].received
 
 
+def place_of(content: bytes, key: str) -> tuple[int, tuple[float, float, float, float]]:
+    """The page (from 0) of a field, and its box in pixels at 300 dpi."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        number, (left, bottom, right, top) = next((number, [float(side) for side in widget.Rect]) for number, page in enumerate(pdf.pages) for widget in page.obj.Annots if widget.get("/T") == key)
+        high = float(pdf.pages[number].mediabox[3])
+    return number, (left * FINE, (high - top) * FINE, right * FINE, (high - bottom) * FINE)
+
+
 def silently_wrong(received: Received, truth: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Answers that are not what was written, and that nobody is asked about."""
     asked = {problem.field for problem in received.record.problems}
@@ -112,10 +120,8 @@ def test_handwriting_is_never_taken_without_a_person(service: Service) -> None:
     content = complete(service, "worksheet-1-child", recorder="")
     issued = issue_of(service, content)
     pictures = pages_of(content)
-    with pikepdf.open(io.BytesIO(content)) as pdf:
-        number, box = next((number, [float(side) for side in widget.Rect]) for number, page in enumerate(pdf.pages) for widget in page.obj.Annots if widget.get("/T") == "recorder")
-        high = float(pdf.pages[number].mediabox[3])
-    sign(pictures[number], (box[0] * FINE, (high - box[3]) * FINE, box[2] * FINE, (high - box[1]) * FINE), PENS["ballpoint"], np.random.default_rng(2))
+    number, box = place_of(content, "recorder")
+    sign(pictures[number], box, PENS["ballpoint"], np.random.default_rng(2))
     received = only(service, scanned(pictures), issued)
     assert {problem.code for problem in received.record.problems if problem.field == "recorder"} & {"text-doubtful", "text-unread"}
     assert received.submission.answers["recorder"].confidence < 1
@@ -182,3 +188,23 @@ def test_a_print_with_ink_drawn_over_its_boxes_is_seen(service: Service) -> None
         pdf.save(memory)
     received = service.understand(memory.getvalue())
     assert received.submission.answers["children-0-immediate_need"].raw == "on" or "mark-unsure" in codes(received)
+
+
+def test_a_doubt_of_the_second_copy_of_a_page_is_not_dropped(service: Service) -> None:
+    """A page came twice, and only the second has something written by hand: it is asked about, not taken."""
+    content = complete(service, "worksheet-1-child", recorder="")
+    page, box = place_of(content, "recorder")
+    clean, written = pages_of(content), pages_of(content)
+    sign(written[page], box, PENS["ballpoint"], np.random.default_rng(2))
+    received = only(service, scanned([*clean, written[page]]), issue_of(service, content))
+    assert {problem.code for problem in received.record.problems if problem.field == "recorder"} & {"text-doubtful", "text-unread"}
+
+
+def test_a_long_answer_on_a_picture_is_not_taken_half(service: Service) -> None:
+    """Its rest stands on an added page, which is not read from pictures: where nobody knows what was issued, it is asked about."""
+    content = complete(service, "worksheet-long-notes")
+    received = service.understand(scanned(pages_of(content)))
+    whole = service.understand(content).submission.answers
+    asked = {problem.field for problem in received.record.problems}
+    for key, answer in received.submission.answers.items():
+        assert key in asked or "".join(answer.raw.split()) == "".join(whole[key].raw.split()) or key not in whole, key

@@ -3,8 +3,11 @@
 Drawn by the renderers, found again by the parsers.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
+from formsvc.model.kinds import Lang
 from formsvc.model.record import Box
 
 QR_SIDE: Final = 54.0
@@ -19,8 +22,18 @@ MARK_EDGE: Final = 25.6
 """9 mm from the edge of the page."""
 MARK_PAGES: Final = 62
 """250 markers, four to a page."""
-BOX_FRAME: Final = 0.8
-"""The line around a check box, outside its field."""
+ADDED_TOP, ADDED_BOTTOM, ADDED_GAP = 124.0, 70.0, 22.0
+"""Added pages: what is kept for head and foot, and between the two columns."""
+CONTINUED: Final[Mapping[Lang, str]] = {"en": "continued on page {page}", "es": "continúa en la página {page}"}
+CONTINUED_SHORT: Final = "… p. {page}"
+FROM_PAGE: Final[Mapping[Lang, str]] = {"en": "(from page {page})", "es": "(de la página {page})"}
+PAGE_OF: Final[Mapping[Lang, str]] = {"en": "Page {page} of {pages}", "es": "Página {page} de {pages}"}
+
+
+def pattern_of(*wordings: str) -> str:
+    """A regular expression for wordings as they are printed, spaces or none, each number a group."""
+    found = [re.escape(words).replace(r"\ ", r"\s*").replace(r"\{page\}", r"(\d{1,3})").replace(r"\{pages\}", r"(\d{1,3})").replace("…", r"(?:…|\.\.\.)") for words in wordings]
+    return f"(?:{'|'.join(found)})"
 
 
 def qr_box(place: Box) -> Box:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from formsvc.model.kinds import Signature
 from formsvc.model.layout import Slot
+from formsvc.model.paper import ADDED_BOTTOM, ADDED_GAP, ADDED_TOP, FROM_PAGE, MATRIX_SIDE, PAGE_OF, QR_SIDE, pattern_of
 from formsvc.model.record import problem
 from formsvc.parsers import ink
 from formsvc.parsers.frame import SCALE, STEP, Frame
-from formsvc.parsers.lines import Line, joined, lines_of
+from formsvc.parsers.lines import Line, cut_mark, joined, lines_of
 from formsvc.parsers.marks import MarkReader
 from formsvc.parsers.ocr import TextReader
 from formsvc.parsers.page import Known, PageRead, stored
@@ -28,14 +29,13 @@ from formsvc.parsers.shown import same_text
 from formsvc.parsers.sight import DPI, Seen, Sight
 from formsvc.parsers.slots import Slots, is_written
 
-_MARK: Final = re.compile(r"\s*(?:continued on page|continúa en la página|… ?p\.) ?(\d+)\s*$")
-_HEADING: Final = re.compile(r"\s*\((?:from page|de la página) (\d+)\)\s*$")
-_OF: Final = re.compile(r"(?:Page|Página)\d{1,3}(?:of|de)(\d{1,3})")
+_HEADING: Final = re.compile(rf"\s*{pattern_of(*FROM_PAGE.values())}\s*$")
+_OF: Final = re.compile(pattern_of(*PAGE_OF.values()))
 _FOUND: Final = 0.5
 """So many of the printed details must be where they should be."""
 _EXACT: Final = 0.7  # frame pixels
 _FEW_LETTERS: Final = 25
-_TOP, _BOTTOM = 118.0, 66.0  # points: what added pages keep for head and foot
+_EDGE: Final = 5.0  # points: half a line more than added pages keep for head and foot
 _UNDRAWN: Final = 0.34
 """The share of a slot's letters that may lie where nothing is drawn (thin dots, light gray)."""
 
@@ -70,13 +70,13 @@ def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed
 def _total(text: Letters) -> int:
     """The number of pages that the page prints beside its code."""
     found = _OF.search("".join(text.texts))
-    return int(found[1]) if found else 0
+    return int(next(filter(None, found.groups()[1::2]))) if found else 0
 
 
 def _size(seen: Seen, pages: Pages, sight: Sight) -> float:
     """How large the page of the form is drawn on the file's page: 1 as issued, 0.7 two-up."""
     width, height = pages.size(sight.page)
-    wanted = {"qr": 54.0, "matrix": 36.9}
+    wanted = {"qr": QR_SIDE, "matrix": MATRIX_SIDE}
     sides = [np.hypot(*(np.subtract(after, before) * (width, height))) / wanted[code.kind] for code in seen.codes for before, after in pairwise(code.corners)]
     return float(np.median(sides)) if sides else 1.0
 
@@ -133,6 +133,10 @@ class _Text:
         if isinstance(slot.kind, Signature):  # typed: what its ink looks like says nothing
             problems = self.slots.read.problems
             problems[:] = [found for found in problems if found.field != slot.name]
+        place = self.slots.known.form.find(slot.name)
+        issued = self.slots.shown.get(slot.name, "")
+        if place is not None and place.ask.locked and issued and raw != stored(self.slots.known, slot.name, issued):
+            self.slots.doubt("locked-value-changed", slot.name)
         if cut:
             self.slots.read.cut[slot.name] = cut
         self._compare(slot, numbers, joined(found, left, right), raw)
@@ -168,9 +172,7 @@ class _Text:
 
 def _cut(found: list[Line], left: float, right: float) -> tuple[str, int]:
     """The text of a slot, and the page on which it goes on (0: it is whole)."""
-    text = joined(found, left, right)
-    mark = _MARK.search(text)
-    return (text[: mark.start()], int(mark[1])) if mark else (text, 0)
+    return cut_mark(joined(found, left, right))
 
 
 def _is_drawn(dark: NDArray[np.bool_], box: NDArray[np.float64], top: int, left: int) -> bool:
@@ -212,9 +214,9 @@ def _continued(text: Letters, known: Known) -> list[tuple[str, int, str]]:
     right = max(slot.box[2] for slot in known.layout.slots if slot.page == 1 and is_written(slot))
     half = (left + right) / 2
     middles = np.stack([(text.boxes[:, 0] + text.boxes[:, 2]) / 2, (text.boxes[:, 1] + text.boxes[:, 3]) / 2], axis=1)
-    body = (middles[:, 1] > _TOP) & (middles[:, 1] < sheet.height - _BOTTOM)
+    body = (middles[:, 1] > ADDED_TOP - _EDGE) & (middles[:, 1] < sheet.height - ADDED_BOTTOM + _EDGE)
     found: list[tuple[str, int, str]] = []
-    for is_here, edges in ((middles[:, 0] < half, (left, half - 11)), (middles[:, 0] >= half, (half + 11, right))):
+    for is_here, edges in ((middles[:, 0] < half, (left, half - ADDED_GAP / 2)), (middles[:, 0] >= half, (half + ADDED_GAP / 2, right))):
         numbers = np.flatnonzero(body & is_here)
         if not len(numbers):
             continue
@@ -241,7 +243,7 @@ def _items(lines: list[Line]) -> list[tuple[str, int, list[Line]]]:
             while pending and heading.find(":") < 0 and pending[-1] is before and gap < 13:  # noqa: PLR2004  (a heading of two lines)
                 heading = f"{pending.pop().text} {heading}"
                 break
-            items.append((heading, int(mark[1]), []))
+            items.append((heading, int(next(filter(None, mark.groups()))), []))
         else:
             items[-1][2].append(line)
     return [item for item in items if item[2] or item[1]]

@@ -10,11 +10,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from formsvc.model.paper import CONTINUED, CONTINUED_SHORT, pattern_of
+
 _GAP: Final = 0.09
 """Wider than this share of a letter's height is a space: letters that advance normally leave none."""
 _SAME_LINE: Final = 0.55
 _EDGE: Final = 2.0
 """Points that writers keep free at the sides of a box."""
+_MARK: Final = re.compile(rf"\s*{pattern_of(*CONTINUED.values(), CONTINUED_SHORT)}\s*$")
 _SHY: Final = "\u00ad"
 _LIGATURES: Final = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
 
@@ -61,6 +64,12 @@ def _line(texts: Sequence[str], boxes: NDArray[np.float64], line: list[int]) -> 
     text = "".join(_LIGATURES.get(part, part) for part in parts)
     own = boxes[line]
     return Line(text, float(own[:, 0].min()), float(own[:, 2].max()), float((own[:, 1] + own[:, 3]).mean() / 2), float((own[:, 3] - own[:, 1]).mean()))
+
+
+def cut_mark(text: str) -> tuple[str, int]:
+    """A text without the mark that it goes on elsewhere, and the page that the mark names (0: there is none)."""
+    mark = _MARK.search(text)
+    return (text[: mark.start()], int(next(filter(None, mark.groups())))) if mark else (text, 0)
 
 
 def joined(lines: Sequence[Line], left: float, right: float) -> str:

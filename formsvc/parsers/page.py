@@ -22,8 +22,6 @@ class Known:
     values: Values | None = None
     issued: bytes = b""
     """The document as PDF; empty if it is not at hand."""
-    names: tuple[str, ...] = ()
-    """Names of children and staff that may be written on it."""
 
     def printed(self) -> Mapping[str, str]:
         """What stood on the paper when it was issued, by key, as it is shown."""

@@ -13,12 +13,13 @@ from fontTools import agl
 from pikepdf import Array, Dictionary, Name, Stream, String
 from pikepdf.models import PdfParsingError
 
+from formsvc.model.paper import CONTINUED, CONTINUED_SHORT, pattern_of
 from formsvc.parsers.fields import decode_text
 
 _AP, _N, _RESOURCES = Name.AP, Name.N, Name.Resources
 _STREAM_MOST: Final = 300_000
 _NESTED_MOST: Final = 3
-_MARK: Final = re.compile(r"(?:continued on page|continúa en la página|… p\.) \d+")
+_MARK: Final = re.compile(pattern_of(*CONTINUED.values(), CONTINUED_SHORT))
 _HEX: Final = re.compile(rb"<([0-9A-Fa-f\s]*)>")
 _RANGE_MOST: Final = 0x3000
 # The shape of most of our own appearances, which needs no parser: lines in the WinAnsi font.

@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 
 from formsvc.model.form import Ask, Place, key_of
-from formsvc.model.kinds import Choice, LongText, Signature, Stamp, is_box
+from formsvc.model.kinds import Choice, Signature, Stamp, is_box
 from formsvc.model.layout import Slot
 from formsvc.model.record import Answer, Box, problem
 from formsvc.model.values import ON
 from formsvc.parsers import ink
 from formsvc.parsers.frame import SCALE, Frame, corners
+from formsvc.parsers.lines import cut_mark
 from formsvc.parsers.marks import EMPTY, MarkReader, crop_at, decide
 from formsvc.parsers.ocr import Reading, TextReader
 from formsvc.parsers.page import Known, PageRead, stored
@@ -177,19 +178,20 @@ class Slots:
             self.doubt("text-unread", slot.name)
             return
         found = self.written(slot, reader, self._expected(slot, shown))
-        if not found.ink:
+        if not found.ink and not shown:
             self.put(slot, "")
             return
-        self.put(slot, stored(self.known, slot.name, found.text), 1.0 if found.sure else min(found.confidence, 0.97))
-        if not found.sure or (shown and found.text != shown):
-            self.doubt("text-doubtful", slot.name, suggestion=found.text)
+        text, cut = cut_mark(found.text)
+        self.put(slot, stored(self.known, slot.name, text), 1.0 if found.sure and not cut else min(found.confidence, 0.97))
+        if cut:  # its rest stands on an added page, which is not read from pictures
+            self.doubt("continuation-missing", slot.name, page=cut)
+        elif not found.sure or (shown and text != shown):
+            self.doubt("text-doubtful", slot.name, suggestion=text)
 
     def _expected(self, slot: Slot, shown: str) -> tuple[str, ...]:
-        """What may stand in a slot: what was issued, names of the roster, labels of a list."""
-        place = self.known.form.find(slot.name)
+        """What may stand in a slot: what was issued, labels of a list."""
         labels = tuple(option.label.said(self.known.lang) for option in slot.kind.options) if isinstance(slot.kind, Choice) else ()
-        names = self.known.names if place is not None and "name" in place.ask.name else ()
-        return tuple(dict.fromkeys(text for text in (shown, *labels, *names) if text))
+        return tuple(dict.fromkeys(text for text in (shown, *labels) if text))
 
 
 def _questions(known: Known, boxes: list[Slot]) -> list[tuple[Ask, str, list[Slot]]]:
@@ -227,8 +229,3 @@ def _blank_crop(printed: Reference, box: Box) -> Gray:
 def is_written(slot: Slot) -> bool:
     """Whether a slot is one to write text in."""
     return not is_box(slot.kind) and not isinstance(slot.kind, Signature | Stamp)
-
-
-def is_long(slot: Slot) -> bool:
-    """Whether it takes several lines."""
-    return isinstance(slot.kind, LongText)

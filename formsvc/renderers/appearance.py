@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from formsvc.model.kinds import Lang
-from formsvc.model.paper import MATRIX_SIDE, QR_SIDE, matrix_box, qr_box
+from formsvc.model.paper import CONTINUED, CONTINUED_SHORT, MATRIX_SIDE, QR_SIDE, matrix_box, qr_box
 from formsvc.renderers.codes import data_matrix, qr
 from formsvc.renderers.embed import FontBook
 from formsvc.renderers.fonts import simple_font
@@ -17,9 +17,6 @@ _RISE: Final = 0.76  # of the size: from the top of a first line to its baseline
 _SHAPED_RISE: Final = 0.98
 MARK_SIZE: Final = 6.0
 
-CONTINUED: Final[dict[Lang, str]] = {"en": "continued on page {page}", "es": "continúa en la página {page}"}
-CONTINUED_SHORT: Final = "… p. {page}"
-PAGE_OF: Final[dict[Lang, str]] = {"en": "Page {page} of {pages}", "es": "Página {page} de {pages}"}
 
 
 @dataclass(slots=True)

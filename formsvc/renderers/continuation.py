@@ -6,6 +6,7 @@ from typing import Final
 
 from formsvc.model.kinds import Lang, Stamp
 from formsvc.model.layout import CompiledForm, Layout, Page
+from formsvc.model.paper import ADDED_BOTTOM, ADDED_GAP, ADDED_TOP, FROM_PAGE
 from formsvc.renderers.appearance import any_line, line_width, measure_of
 from formsvc.renderers.codes import corner_marks
 from formsvc.renderers.embed import FontBook
@@ -13,13 +14,11 @@ from formsvc.renderers.plan import Plan
 from formsvc.renderers.text import wrap
 from formsvc.renderers.update import Update, pdf_text
 
-_TOP, _BOTTOM, _GAP = 124.0, 70.0, 22.0  # points: what the forms' own pages keep for head and foot
 _SIZE: Final = 8.5
 _HEADING_SIZE: Final = 9.0
 _LEADING: Final = 1.3
 _SPACE: Final = 9.0  # points between two continued answers
 _TITLE: Final[dict[Lang, str]] = {"en": "Continued answers", "es": "Continuación de respuestas"}
-_FROM: Final[dict[Lang, str]] = {"en": "{label} (from page {page})", "es": "{label} (de la página {page})"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +61,12 @@ def sides_of(layout: Layout) -> tuple[float, float]:
 def lay_out(rests: Sequence[Rest], layout: Layout, lang: Lang) -> Added:
     """Flow the rests over as many pages as they need after the form's own, two columns each."""
     left, right = sides_of(layout)
-    width = (right - left - _GAP) / 2
+    width = (right - left - ADDED_GAP) / 2
     flow = _Flow(layout.pages[0], left, width)
     first_page = len(layout.pages) + 1
     page_of = {}
     for item, rest in enumerate(rests):
-        heading = _FROM[lang].format(label=rest.label, page=rest.page)
+        heading = f"{rest.label} {FROM_PAGE[lang].format(page=rest.page)}"
         lines = wrap(heading, measure_of(heading), width * 1000 / _HEADING_SIZE)
         body = wrap(rest.text, measure_of(rest.text), width * 1000 / _SIZE)
         flow.keep_together(len(lines) + min(len(body), 2))
@@ -90,7 +89,7 @@ class _Flow:
         self.base = self._top()
 
     def _top(self) -> float:
-        return self.page.height - _TOP - _SIZE
+        return self.page.height - ADDED_TOP - _SIZE
 
     def _next_column(self) -> None:
         self.column += 1
@@ -100,13 +99,13 @@ class _Flow:
         self.base = self._top()
 
     def keep_together(self, lines: int) -> None:
-        if self.base - (lines - 1) * _SIZE * _LEADING < _BOTTOM and self.base < self._top():
+        if self.base - (lines - 1) * _SIZE * _LEADING < ADDED_BOTTOM and self.base < self._top():
             self._next_column()
 
     def put(self, text: str, item: int, *, heading: bool, rtl: bool) -> None:
-        if self.base < _BOTTOM:
+        if self.base < ADDED_BOTTOM:
             self._next_column()
-        left = self.side + self.column * (self.width + _GAP)
+        left = self.side + self.column * (self.width + ADDED_GAP)
         right = left + self.width if rtl else None
         self.pages[-1].append(_Line(text.rstrip(" "), left, right, self.base, heading, item))
         self.base -= _SIZE * _LEADING

@@ -11,10 +11,11 @@ from xml.sax.saxutils import quoteattr
 from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Kind, LongText
 from formsvc.model.layout import CompiledForm, laid_code
+from formsvc.model.paper import PAGE_OF
 from formsvc.model.record import Problem, Value, Values, problem
 from formsvc.model.stamp import NAMESPACE, Stamp, in_words, stamp_text, value_seal
 from formsvc.model.values import write_value
-from formsvc.renderers.appearance import PAGE_OF, Drawn, draw_matrix, draw_stamp, draw_text, lay_text
+from formsvc.renderers.appearance import Drawn, draw_matrix, draw_stamp, draw_text, lay_text
 from formsvc.renderers.continuation import Added, Rest, lay_out, write_pages
 from formsvc.renderers.embed import FontBook
 from formsvc.renderers.plan import Plan, Widget, plan_of
