@@ -88,7 +88,7 @@ def filled_in(sheet: Sheet, rng: np.random.Generator) -> list[Style]:
 def _style(means: str, rng: np.random.Generator) -> Style:
     if means == "empty" and rng.random() > _QUIRK:
         return STYLES["nothing"]
-    known = [style for style in STYLES.values() if style.means == means and style.name != "nothing" and not style.disputed]
+    known = [style for style in STYLES.values() if style.means == means and style.name != "nothing" and not (style.disputed or style.only_training)]
     often = np.array([style.often for style in known])
     return known[int(rng.choice(len(known), p=often / often.sum()))]
 

@@ -88,7 +88,7 @@ def drawn(sheet: Sheet, rng: np.random.Generator, *, training: bool, chosen: Seq
 
 
 def _styles(count: int, rng: np.random.Generator, *, training: bool) -> list[Style]:
-    known = [style for style in STYLES.values() if style.training or not training]
+    known = [style for style in STYLES.values() if (style.training if training else not style.only_training)]
     often = np.array([style.often for style in known])
     return [known[number] for number in rng.choice(len(known), count, p=often / often.sum())]
 
@@ -114,7 +114,7 @@ def crops(sheet: Sheet, page: Gray, degradation: Degradation, rng: np.random.Gen
     wrong = rng.normal(0, off, 2) + (places / places.max(axis=0) - 0.5) @ rng.normal(0, off * 0.5, (2, 2))
     grid = degraded.mapping((places + wrong) * 1.5 + 0.25).reshape(rows, columns, 2)
     image = degraded.image if np.median(degraded.image[::8, ::8]) > 60 else (255 - degraded.image).astype(np.uint8)
-    flat = even(Frame(sheet_page.width, sheet_page.height, grid.astype(np.float32)).flat(image))
+    flat = even(Frame(sheet_page.width, sheet_page.height, grid.astype(np.float32)).whole(image))
     return np.stack([crop_at(flat, slot.box, sheet.height) for slot in sheet.boxes]), np.stack([crop_at(sheet.blank, slot.box, sheet.height) for slot in sheet.boxes])
 
 

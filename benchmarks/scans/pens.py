@@ -14,6 +14,7 @@ Stroke = NDArray[np.float64]
 """[n, 2]: points on the way of a pen; in units of the box: (0, 0) is its upper left, (1, 1) its lower right corner."""
 
 _FINE: Final = 4  # bits of a pixel's fraction
+_LEAST, _MOST = 0.06, 0.36  # of a box covered: less is a speck, more is on the way to being filled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ PENS: Final[Mapping[str, Pen]] = {pen.name: pen for pen in (
     Pen(name="pencil, hard", width=5.0, dark=0.48, grain=0.14),
     Pen(name="pencil, soft", width=7.0, dark=0.66, grain=0.18, training=False),
     Pen(name="felt pen", width=13.0, dark=0.9),
+    Pen(name="chisel tip", width=16.0, dark=0.8),
     Pen(name="marker", width=19.0, dark=0.93, training=False),
     Pen(name="red pen", width=6.5, dark=0.58),
     Pen(name="printed", width=4.0, dark=1.0),
@@ -49,6 +51,7 @@ class Style:
     draw: Callable[[Rng], list[Stroke]]
     often: float = 1.0
     training: bool = True
+    only_training: bool = False
     disputed: bool = False
     """People read it either way: learnt as both, so that the reader is unsure of it; not counted when its errors are."""
 
@@ -150,6 +153,34 @@ def _wave(rng: Rng) -> list[Stroke]:
 def _letter(rng: Rng) -> list[Stroke]:
     """An initial in the box."""
     return _moved([curve([(0.2, 1.0), (0.5, 0.0), (0.8, 1.0)], rng), curve([(0.3, 0.6), (0.7, 0.6)], rng)], rng, 0.06)
+
+
+def _any_strokes(rng: Rng) -> list[Stroke]:
+    """Whatever a hand may do in a box without filling it: so that the reader learns ink, not a list of shapes."""
+    while True:
+        strokes = [curve([tuple(rng.uniform(-0.2, 1.2, 2)) for _ in range(int(rng.integers(2, 7)))], rng, 0.02) for _ in range(int(rng.integers(1, 4)))]
+        if _LEAST < _covered(strokes) < _MOST:
+            return strokes
+
+
+def _any_filling(rng: Rng) -> list[Stroke]:
+    """Filled in along any direction, over anything."""
+    first = _any_strokes(rng) if rng.random() < 0.5 else []
+    return [*first, _turned(_zigzag(rng, int(rng.integers(13, 19)), -0.05, 1.05, -0.05, 1.05), rng), _turned(_zigzag(rng, int(rng.integers(9, 15)), 0.0, 1.0, 0.0, 1.0), rng)]
+
+
+def _turned(stroke: Stroke, rng: Rng) -> Stroke:
+    turn = rng.uniform(0, np.pi)
+    return np.asarray((stroke - 0.5) @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) + 0.5)
+
+
+def _covered(strokes: list[Stroke]) -> float:
+    """The share of a box that a ballpoint covers with them."""
+    side = 46
+    layer = np.zeros((side, side), np.uint8)
+    for stroke in strokes:
+        cv2.polylines(layer, [np.round(stroke * side).astype(np.int32)], isClosed=False, color=1, thickness=5)
+    return float(layer.mean())
 
 
 def _two_ticks(rng: Rng) -> list[Stroke]:
@@ -261,6 +292,8 @@ STYLES: Final[Mapping[str, Style]] = {style.name: style for style in (
     Style(name="wave", means="marked", draw=_wave, often=0.06, training=False),
     Style(name="letter", means="marked", draw=_letter, often=0.1, training=False),
     Style(name="two ticks", means="marked", draw=_two_ticks, often=0.08, training=False),
+    Style(name="any strokes", means="marked", draw=_any_strokes, often=1.5, only_training=True),
+    Style(name="any filling", means="void", draw=_any_filling, often=0.6, only_training=True),
     Style(name="filled", means="void", draw=_filled, often=0.8),
     Style(name="tick, filled", means="void", draw=_tick_filled, often=0.6),
     Style(name="cross, filled", means="void", draw=_cross_filled, often=0.6),
