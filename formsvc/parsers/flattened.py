@@ -6,7 +6,7 @@ layer is compared with the picture too: letters that are not drawn there, or dra
 
 import re
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,16 +18,15 @@ from formsvc.model.paper import ADDED_BOTTOM, ADDED_GAP, ADDED_TOP, FROM_PAGE, M
 from formsvc.model.record import problem
 from formsvc.parsers import ink
 from formsvc.parsers.frame import SCALE, STEP, Frame
+from formsvc.parsers.glyphs import LOOKALIKES, are_as_said
 from formsvc.parsers.lines import Line, cut_mark, joined, lines_of
-from formsvc.parsers.marks import MarkReader
-from formsvc.parsers.ocr import TextReader
 from formsvc.parsers.page import Known, PageRead, stored
 from formsvc.parsers.printed import Letters, letters
 from formsvc.parsers.raster import Pages
 from formsvc.parsers.register import Reference, closely_flat, roughly
 from formsvc.parsers.shown import same_text
 from formsvc.parsers.sight import DPI, Seen, Sight
-from formsvc.parsers.slots import Slots, is_written
+from formsvc.parsers.slots import LEAST_INK, Slots, Tools, is_written
 
 _HEADING: Final = re.compile(rf"\s*{pattern_of(*FROM_PAGE.values())}\s*$")
 _OF: Final = re.compile(pattern_of(*PAGE_OF.values()))
@@ -40,7 +39,7 @@ _UNDRAWN: Final = 0.34
 """The share of a slot's letters that may lie where nothing is drawn (thin dots, light gray)."""
 
 
-def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed: Reference | None, tools: "tuple[MarkReader, TextReader | None]") -> PageRead | None:
+def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed: Reference | None, tools: Tools) -> PageRead | None:
     """A page of a document, or None if its text is not where the form's is: then it is read as a picture."""
     page = seen.read.page
     dpi = min(DPI / max(_size(seen, pages, sight), 0.3), 420.0)
@@ -61,9 +60,9 @@ def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed
         return None
     read.error = found.error
     slots = Slots(known, page, picture, found.frame, printed, read, source_dpi=dpi)
-    slots.ticks(tools[0])
+    slots.ticks(tools.marks)
     signed = {slot.name for slot in slots.signatures()}
-    _Text(slots, _on_layout(text, _affine_of(found.frame)), tools[1]).read(signed)
+    _Text(slots, _on_layout(text, _affine_of(found.frame)), tools).read(signed)
     return read
 
 
@@ -105,17 +104,27 @@ def _on_layout(text: Letters, back: NDArray[np.float64]) -> Letters:
     return Letters(text.texts, np.concatenate([placed - sizes, placed + sizes], axis=1), text.doubtful)
 
 
+class _Said(NamedTuple):
+    """A slot whose text is still to be compared with the picture: its letters by number, and what they say."""
+
+    slot: Slot
+    numbers: NDArray[np.intp]
+    shown: str
+
+
 class _Text:
     """The written answers of one page."""
 
-    def __init__(self, slots: Slots, text: Letters, reader: TextReader | None) -> None:
-        self.slots, self.text, self.reader = slots, text, reader
+    def __init__(self, slots: Slots, text: Letters, tools: Tools) -> None:
+        self.slots, self.text, self.reader, self.shapes = slots, text, tools.text, tools.shapes
+        self.unchecked: list[_Said] = []
         self.middles = np.stack([(text.boxes[:, 0] + text.boxes[:, 2]) / 2, (text.boxes[:, 1] + text.boxes[:, 3]) / 2], axis=1)
 
     def read(self, signed: set[str]) -> None:
         for slot in self.slots.slots:
             if is_written(slot) or (slot.name in signed and isinstance(slot.kind, Signature)):
                 self._slot(slot)
+        self._check()
 
     def _slot(self, slot: Slot) -> None:
         left, bottom, right, top = slot.box
@@ -162,12 +171,32 @@ class _Text:
             return
         if raw == stored(slots.known, slot.name, slots.shown.get(slot.name, "")) or isinstance(slot.kind, Signature):
             return
-        if self.reader is None or not slots.has_time:
-            slots.doubt("text-unchecked", slot.name)
+        self.unchecked.append(_Said(slot, numbers, shown))
+
+    def _check(self) -> None:
+        """Look at the letters of all slots at once, and read those again that are not certainly what they are said to be."""
+        said = ["".join(self.text.texts[number][:1] for number in one.numbers) for one in self.unchecked]
+        boxes = [self.text.boxes[one.numbers] * SCALE for one in self.unchecked]
+        for one, is_right in zip(self.unchecked, are_as_said(self.slots.flat, said, boxes, self.shapes), strict=True):
+            if not is_right or self._more(one.slot, one.numbers):
+                self._read_again(one.slot, one.shown)
+
+    def _read_again(self, slot: Slot, shown: str) -> None:
+        if self.reader is None or not self.slots.has_time:
+            self.slots.doubt("text-unchecked", slot.name)
             return
-        seen = slots.compared(slot, self.reader, lambda text: _looks_same(text, shown))
+        seen = self.slots.compared(slot, self.reader, lambda text: _looks_same(text, shown))
         if not _looks_same(seen, shown):
-            slots.doubt("shown-differs", slot.name, shown=seen[:60] or "nothing")
+            self.slots.doubt("shown-differs", slot.name, shown=seen[:60] or "nothing")
+
+
+    def _more(self, slot: Slot, numbers: NDArray[np.intp]) -> bool:
+        """Whether a slot shows more than its letters."""
+        rows, columns = ink.inside(slot.box, self.slots.height, self.slots.flat.shape)
+        added = self.slots.added[rows, columns].copy()
+        for left, top, right, bottom in np.round(self.text.boxes[numbers] * SCALE).astype(int) - (columns.start, rows.start, columns.start, rows.start):
+            added[max(top - 1, 0) : max(bottom + 2, 0), max(left - 2, 0) : max(right + 3, 0)] = False
+        return ink.amount(added) >= LEAST_INK
 
 
 def _cut(found: list[Line], left: float, right: float) -> tuple[str, int]:
@@ -180,12 +209,9 @@ def _is_drawn(dark: NDArray[np.bool_], box: NDArray[np.float64], top: int, left:
     return bool(here.any())
 
 
-_ALIKE: Final = str.maketrans({"l": "I", "1": "I", "|": "I", "i": "I", "ı": "I", "0": "O", "o": "O", "5": "S", "s": "S", "’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", ",": ".", ";": ":", "z": "Z", "c": "C", "v": "V", "w": "W", "x": "X", "u": "U", "p": "P", "k": "K"})
-
-
 def _looks_same(seen: str, said: str) -> bool:
     """Whether OCR and text layer agree but for letters that look alike in print, and a letter in forty."""
-    one, other = ("".join(text.split()).translate(_ALIKE) for text in (seen, said))
+    one, other = ("".join(text.split()).translate(LOOKALIKES) for text in (seen, said))
     if one == other:
         return True
     most = len(other) // 40

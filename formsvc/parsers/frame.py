@@ -5,7 +5,7 @@ A frame's map is kept at the knots of a grid and read between them linearly; pap
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -21,6 +21,8 @@ FRAME_DPI: Final = 200.0
 SCALE: Final = FRAME_DPI / POINTS
 STEP: Final = 16.0
 """Frame pixels between knots."""
+_STRAIGHT: Final = 0.05
+"""A map that differs nowhere more, in the picture's pixels, from a straight one is straight."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +50,35 @@ class Frame:
         found: Points = top * (1 - down) + low * down
         return found
 
-    def flat(self, picture: Gray, dpi: float = FRAME_DPI, box: Box | None = None) -> Gray:
-        """The page (or a box of it, in points) taken flat out of a picture at this resolution; white where the picture ends."""
-        left, bottom, right, top = box or (0.0, 0.0, self.width, self.height)
+    def whole(self, picture: Gray) -> Gray:
+        """The page taken flat out of a picture at 200 dpi; white where the picture ends."""
+        high, wide = self.shape
+        affine = self.affine
+        if affine is not None:
+            flat = cv2.warpAffine(picture, affine, (wide, high), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT, borderValue=(255.0,))
+            return flat.astype(np.uint8, copy=False)
+        rows, columns = self.grid.shape[:2]
+        # a grid that is enlarged so has pixel (x, y) of the page at (x + 7.5, y + 7.5): with knots half a pixel on, it is a whole one
+        step = int(STEP)
+        shifted = self.at(knots(rows, columns) + 0.5).reshape(rows, columns, 2).astype(np.float32)
+        where = cv2.resize(shifted, (step * columns, step * rows), interpolation=cv2.INTER_LINEAR)[step // 2 - 1 :, step // 2 - 1 :][:high, :wide]
+        none: Any = None  # both coordinates are in the first map
+        return cv2.remap(picture, np.ascontiguousarray(where), none, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255.0,)).astype(np.uint8, copy=False)
+
+    @property
+    def affine(self) -> NDArray[np.float64] | None:
+        """The map as a 2 x 3 matrix, if the page does not bend at all."""
+        rows, columns = self.grid.shape[:2]
+        last = ((columns - 1) * STEP, (rows - 1) * STEP)
+        ours = np.array([(0, 0), (last[0], 0), (0, last[1])], dtype=np.float32)
+        matrix = cv2.getAffineTransform(ours, np.array([self.grid[0, 0], self.grid[0, -1], self.grid[-1, 0]], dtype=np.float32))
+        places = knots(rows, columns)
+        off = places @ matrix[:, :2].T + matrix[:, 2] - self.grid.reshape(-1, 2)
+        return np.asarray(matrix, dtype=np.float64) if float(np.abs(off).max()) < _STRAIGHT else None
+
+    def flat(self, picture: Gray, dpi: float, box: Box) -> Gray:
+        """A box of the page, in points, taken flat out of a picture at this resolution; white where the picture ends."""
+        left, bottom, right, top = box
         wide, high = max(round((right - left) * dpi / POINTS), 1), max(round((top - bottom) * dpi / POINTS), 1)
         x = (left * SCALE + (np.arange(wide, dtype=np.float32) + 0.5) * (FRAME_DPI / dpi) - 0.5) / STEP
         y = ((self.height - top) * SCALE + (np.arange(high, dtype=np.float32) + 0.5) * (FRAME_DPI / dpi) - 0.5) / STEP

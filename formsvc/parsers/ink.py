@@ -44,6 +44,8 @@ def inside(box: Box, height: float, shape: tuple[int, ...], trim: int = _TRIM) -
 
 def amount(mask: Mask) -> int:
     """Pixels of ink, specks apart."""
+    if np.count_nonzero(mask) < 6:  # noqa: PLR2004  (most boxes of a clean page)
+        return 0
     count, _, sizes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = sizes[1:count, cv2.CC_STAT_AREA]
     return int(areas[areas >= 6].sum())  # noqa: PLR2004

@@ -35,10 +35,21 @@ Shares = NDArray[np.float32]
 """[n, 3]: how probable empty, marked and void are."""
 
 
+def _corner(box: Box, height: float) -> tuple[int, int]:
+    """Row and column of the upper left corner of a box's crop, on a page at 200 dpi that is `height` points high."""
+    left, bottom, _, top = box
+    return round((height - (bottom + top) / 2) * _SCALE) - _HIGH // 2, round((left - CROP_LEFT) * _SCALE)
+
+
+def crop_place(box: Box, height: float) -> tuple[slice, slice]:
+    """The rows and columns of a box's crop, as far as they are on the page."""
+    row, column = _corner(box, height)
+    return slice(max(row, 0), max(row + _HIGH, 0)), slice(max(column, 0), max(column + _WIDE, 0))
+
+
 def crop_at(page: Gray, box: Box, height: float) -> Gray:
     """The crop of a box out of a page at 200 dpi that is `height` points high; white beyond the page."""
-    left, bottom, _, top = box
-    column, row = round((left - CROP_LEFT) * _SCALE), round((height - (bottom + top) / 2) * _SCALE) - _HIGH // 2
+    row, column = _corner(box, height)
     crop = np.full((_HIGH, _WIDE), 255, np.uint8)
     rows, columns = slice(max(row, 0), min(row + _HIGH, page.shape[0])), slice(max(column, 0), min(column + _WIDE, page.shape[1]))
     if rows.start < rows.stop and columns.start < columns.stop:

@@ -11,13 +11,16 @@ from functools import cache
 from formsvc.errors import Refused
 from formsvc.model.kinds import Lang
 from formsvc.parsers.flattened import read_flattened
+from formsvc.parsers.glyphs import Shapes, known_shapes
 from formsvc.parsers.marks import MarkReader
 from formsvc.parsers.ocr import TextReader
 from formsvc.parsers.page import Known, PageRead
 from formsvc.parsers.raster import open_pages
 from formsvc.parsers.register import Reference
+from formsvc.parsers.sandbox import run_limited
 from formsvc.parsers.scan import read_scan
 from formsvc.parsers.sight import Seen, Sight, look
+from formsvc.parsers.slots import Tools
 
 __all__ = ["Job", "look", "read_pages"]
 
@@ -39,7 +42,7 @@ def read_pages(content: bytes, password: str | None, jobs: tuple[Job, ...]) -> t
     found: list[PageRead | Refused] = []
     with open_pages(content, password) as pages:
         for job in jobs:
-            tools = (_marks(), _texts(job.known.lang))
+            tools = Tools(marks=_marks(), text=_texts(job.known.lang), shapes=_shapes())
             try:
                 read = read_flattened(pages, job.sight, job.seen, job.known, job.printed, tools) if job.seen is not None and not job.sight.is_scan else None
                 found.append(read if read is not None else read_scan(pages, job.sight, job.seen, job.known, job.page, job.printed, tools))
@@ -51,6 +54,7 @@ def read_pages(content: bytes, password: str | None, jobs: tuple[Job, ...]) -> t
 def warm(langs: Iterable[Lang]) -> None:
     """Load the readers of ticks and text here, once, so that the processes that are forked have them: loading takes seconds."""
     _marks()
+    _shapes()
     for lang in langs:
         _texts(lang)
 
@@ -58,6 +62,12 @@ def warm(langs: Iterable[Lang]) -> None:
 @cache
 def _marks() -> MarkReader:
     return MarkReader()
+
+
+@cache
+def _shapes() -> Shapes:
+    """Drawn in a process of its own: this one is going to be forked, and must not have computed with OpenCV."""
+    return run_limited(known_shapes)
 
 
 @cache

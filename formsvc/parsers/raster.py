@@ -13,6 +13,7 @@ import pypdfium2
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from pypdfium2 import raw
+from threadpoolctl import threadpool_limits
 
 from formsvc.errors import Refused
 from formsvc.parsers.pictures import open_picture, upright_size
@@ -20,6 +21,7 @@ from formsvc.parsers.pictures import open_picture, upright_size
 Gray = NDArray[np.uint8]
 
 cv2.setNumThreads(1)  # a process forked while OpenCV has threads of its own waits for them for ever
+threadpool_limits(1)  # nor numpy's: in a process forked for one page, starting them takes longer than the products of matrices that they share
 
 POINTS: Final = 72.0
 _MOST_PIXELS: Final = 60_000_000

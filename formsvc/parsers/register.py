@@ -86,7 +86,9 @@ def roughly(picture: Gray, seen: Seen | None, layout: Layout, page: int, *, is_p
 
     A print to PDF (`is_print`) has no perspective: what looks like some is inexact, and would grow where no mark is.
     """
-    pairs = [*_code_pairs(picture, seen, layout, page), *_mark_pairs(picture, layout, page)]
+    pairs = list(_code_pairs(picture, seen, layout, page))
+    if not (is_print and len(pairs) > 1):  # the two codes of a print are exact, and looking for marks takes as long as reading all ticks
+        pairs += _mark_pairs(picture, layout, page)
     if not pairs:
         return None
     ours, theirs = np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
@@ -189,7 +191,7 @@ def closely_flat(picture: Gray, printed: Reference, matrix: NDArray[np.float64])
 
 
 def _refined(picture: Gray, printed: Reference, frame: Frame, radius: int, degree: int) -> Registered:
-    flat = frame.flat(picture)
+    flat = frame.whole(picture)
     middles, shifts, likes = _matches(flat, printed, radius)
     if len(middles) < _TOO_FEW:
         return Registered(frame, 99.0, len(middles) / max(len(printed.details), 1), 0.0)
@@ -206,7 +208,7 @@ def _refined(picture: Gray, printed: Reference, frame: Frame, radius: int, degre
 
 def _locally(picture: Gray, printed: Reference, found: Registered) -> Registered:
     """The last step: what is left of the shifts around each place, where neighbours agree on it. A fold is sharper than any polynomial."""
-    middles, shifts, likes = _matches(found.frame.flat(picture), printed, 6)
+    middles, shifts, likes = _matches(found.frame.whole(picture), printed, 6)
     if len(middles) < _TOO_FEW:
         return found
     near = np.exp(-((middles[:, None] - middles[None]) ** 2).sum(axis=2) / (2 * _NEIGHBOUR**2)) * likes

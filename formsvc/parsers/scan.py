@@ -11,13 +11,11 @@ import numpy as np
 from formsvc.errors import Refused
 from formsvc.model.record import problem
 from formsvc.parsers.frame import FRAME_DPI, STEP, framed
-from formsvc.parsers.marks import MarkReader
-from formsvc.parsers.ocr import TextReader
 from formsvc.parsers.page import Known, PageRead
 from formsvc.parsers.raster import POINTS, Gray, Pages, open_pages
 from formsvc.parsers.register import Reference, Registered, by_print, closely, roughly
 from formsvc.parsers.sight import Seen, Sight
-from formsvc.parsers.slots import Slots, is_written
+from formsvc.parsers.slots import Slots, Tools, is_written
 
 _SCAN_DPI: Final = 240.0
 _FOUND: Final = 0.35
@@ -29,7 +27,7 @@ _DARK: Final = 70
 _SHARP: Final = 60.0
 
 
-def read_scan(pages: Pages, sight: Sight, seen: Seen | None, known: Known, page: int, printed: Reference | None, tools: tuple[MarkReader, TextReader | None]) -> PageRead:
+def read_scan(pages: Pages, sight: Sight, seen: Seen | None, known: Known, page: int, printed: Reference | None, tools: Tools) -> PageRead:
     """A page of a document out of a picture of it; refuses what cannot be read, saying why."""
     read = PageRead(document=known.document, page=page, file_page=sight.page, source="scan", sealed=seen.read.sealed if seen else True)
     if printed is None:
@@ -43,11 +41,11 @@ def read_scan(pages: Pages, sight: Sight, seen: Seen | None, known: Known, page:
         raise Refused("picture-small")
     read.error = found.error
     slots = Slots(known, page, picture, found.frame, printed, read, source_dpi=dpi)
-    slots.ticks(tools[0])
+    slots.ticks(tools.marks)
     issued = _issued(known, page)
     for _ in slots.signatures(issued):
         pass
-    reader = tools[1] if found.alike >= _WEAK else None
+    reader = tools.text if found.alike >= _WEAK else None
     for slot in slots.slots:
         if is_written(slot):
             slots.picture_text(slot, issued, reader)

@@ -6,6 +6,7 @@ a person looks at it.
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -18,8 +19,9 @@ from formsvc.model.record import Answer, Box, problem
 from formsvc.model.values import ON
 from formsvc.parsers import ink
 from formsvc.parsers.frame import SCALE, Frame, corners
+from formsvc.parsers.glyphs import Shapes
 from formsvc.parsers.lines import cut_mark
-from formsvc.parsers.marks import EMPTY, MarkReader, crop_at, decide
+from formsvc.parsers.marks import EMPTY, MarkReader, Shares, crop_at, crop_place, decide
 from formsvc.parsers.ocr import Reading, TextReader
 from formsvc.parsers.page import Known, PageRead, stored
 from formsvc.parsers.raster import POINTS, Gray
@@ -31,7 +33,7 @@ _TEXT_SECONDS: Final = 3.5
 _SURE: Final = 0.98
 _AROUND, _FAINT, _SPECKS = 9, 0.86, 2  # frame pixels; share of the paper's light; pixels
 _CLEAN: Final = (0.999, 0.0005, 0.0005)
-_LEAST_INK: Final = 14
+LEAST_INK: Final = 14
 """Frame pixels of ink below which a box to write in is empty; a full stop has about ten."""
 _OVER_PRINT: Final = 90
 """So much ink over what we printed is somebody's writing, not a speck."""
@@ -41,6 +43,15 @@ _ALIKE: Final = 0.80
 """A slot looks as it was printed when it is at least this much alike (correlation)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Tools:
+    """What pages are read with. `text` is None where no engine is installed, or where a page is too weak to trust one."""
+
+    marks: MarkReader
+    text: TextReader | None
+    shapes: Shapes
+
+
 class Slots:
     """One page of a document in a picture."""
 
@@ -48,7 +59,7 @@ class Slots:
         """Take the page flat; `picture` is the page of the file, `source_dpi` its pixels to its inch of file page."""
         self.known, self.page, self.picture, self.frame, self.printed, self.read = known, page, picture, frame, printed, read
         self.height = printed.height
-        self.flat = ink.even(frame.flat(picture))
+        self.flat = ink.even(frame.whole(picture))
         self.added = ink.added(self.flat, printed.blank)
         self._scale = POINTS / source_dpi
         self._begun = time.process_time()
@@ -76,13 +87,7 @@ class Slots:
         boxes = [slot for slot in self.slots if is_box(slot.kind)]
         if not boxes:
             return
-        crops = np.stack([crop_at(self.flat, slot.box, self.height) for slot in boxes])
-        blanks = np.stack([crop_at(self.printed.blank, slot.box, self.height) for slot in boxes])
-        shares = reader.read(crops, blanks)
-        for number, slot in enumerate(boxes):
-            if shares[number].argmax() == EMPTY and self._is_clean(slot):
-                shares[number] = _CLEAN
-        found = dict(zip((slot.name for slot in boxes), shares, strict=True))
+        found = self._shares(boxes, reader)
         for ask, before, question in _questions(self.known, boxes):
             exclusive = isinstance(ask.kind, Choice)
             for several in [question] if exclusive else [[slot] for slot in question]:
@@ -92,10 +97,18 @@ class Slots:
                 if decision.reason:
                     self.doubt(decision.reason, several[0].name if len(several) == 1 else f"{before}{ask.name}")
 
-    def _is_clean(self, slot: Slot) -> bool:
-        """Whether nothing at all, however faint, was added in a box or close around it: such a box is empty whatever looks likely."""
-        rows, columns = ink.inside(slot.box, self.height, self.flat.shape, trim=-_AROUND)
-        return int(ink.added(self.flat[rows, columns], self.printed.blank[rows, columns], dark=_FAINT).sum()) <= _SPECKS
+    def _shares(self, boxes: list[Slot], reader: MarkReader) -> dict[str, Shares]:
+        """How probable each class is, by the box's name. Where nothing at all was added, however faint, no network is asked."""
+        faint = ink.added(self.flat, self.printed.blank, dark=_FAINT)
+        found = {slot.name: np.array(_CLEAN, dtype=np.float32) for slot in boxes}
+        touched = [slot for slot in boxes if int(np.count_nonzero(faint[crop_place(slot.box, self.height)])) > _SPECKS]
+        if touched:
+            shares = reader.read(*(np.stack([crop_at(page, slot.box, self.height) for slot in touched]) for page in (self.flat, self.printed.blank)))
+            for slot, share in zip(touched, shares, strict=True):
+                near = faint[ink.inside(slot.box, self.height, self.flat.shape, trim=-_AROUND)]
+                if share.argmax() != EMPTY or int(np.count_nonzero(near)) > _SPECKS:
+                    found[slot.name] = share
+        return found
 
     # ------------------------------------------------------------ signatures
 
@@ -124,7 +137,7 @@ class Slots:
     def is_as_printed(self, slot: Slot, issued: Gray) -> bool:
         """Whether a slot looks as on the document that was issued."""
         rows, columns = ink.inside(slot.box, self.height, self.flat.shape, trim=1)
-        return self._more(slot, issued) < _LEAST_INK and _alike(self.flat[rows, columns], issued[rows, columns]) > _ALIKE
+        return self._more(slot, issued) < LEAST_INK and _alike(self.flat[rows, columns], issued[rows, columns]) > _ALIKE
 
     def _more(self, slot: Slot, issued: Gray) -> int:
         """Ink in a slot that the issued page does not have."""
@@ -133,7 +146,7 @@ class Slots:
 
     def has_ink(self, slot: Slot) -> bool:
         """Whether anything was written into a slot."""
-        return ink.amount(self.added[ink.inside(slot.box, self.height, self.flat.shape)]) >= _LEAST_INK
+        return ink.amount(self.added[ink.inside(slot.box, self.height, self.flat.shape)]) >= LEAST_INK
 
     def written(self, slot: Slot, reader: TextReader, expected: tuple[str, ...] = ()) -> Reading:
         """What OCR makes of a slot."""
