@@ -112,7 +112,7 @@ def _lines(ours: Shapes, known: Shapes, ends: NDArray[np.integer]) -> NDArray[np
     near = np.where(own, _likes(ours, known, np.zeros((len(own), 3), np.float32)), -9).argmax(axis=1)
     off = ours.builds - known.builds[near]
     off[:, 0] = 0
-    found = np.zeros_like(off)
+    found: NDArray[np.float32] = np.zeros(off.shape, np.float32)
     for begin, end in pairwise((0, *ends)):
         if end > begin:
             found[begin:end] = np.median(off[begin:end], axis=0)
