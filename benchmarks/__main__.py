@@ -1,4 +1,4 @@
-"""`python -m benchmarks [fill|read|memory|letters|month|web|hostile|prints] [--rounds N]`: run and print one table."""
+"""`python -m benchmarks [fill|read|memory|letters|month|web|hostile|prints|scans] [--rounds N]`: run and print one table."""
 
 import argparse
 import logging
@@ -27,8 +27,14 @@ def _prints(service: Service, rounds: int) -> Iterator[Row]:
     return prints.run(service, rounds)
 
 
+def _scans(service: Service, rounds: int) -> Iterator[Row]:
+    from benchmarks import scanned  # noqa: PLC0415  (as above)
+
+    return scanned.run(service, rounds)
+
+
 _ALL: Final[dict[str, Callable[[Service, int], Iterator[Row]]]] = {"fill": fill.run, "read": read.run, "memory": memory.run, "letters": letters.run, "month": month.run, "web": web.run}
-_LONG: Final[dict[str, Callable[[Service, int], Iterator[Row]]]] = {"hostile": _hostile, "prints": _prints}
+_LONG: Final[dict[str, Callable[[Service, int], Iterator[Row]]]] = {"hostile": _hostile, "prints": _prints, "scans": _scans}
 """Run only when named: they take many minutes."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.table import Row
 from formsvc.demo import sample_values
 from formsvc.errors import Refused
-from formsvc.model.kinds import is_box
+from formsvc.model.kinds import LongText, Signature, is_box
 from formsvc.model.record import Answer
 from formsvc.reading import Issue
 from formsvc.service import Service
@@ -25,7 +25,7 @@ def run(service: Service, rounds: int) -> Iterator[Row]:
         tally = _Tally()
         for number in range(rounds):
             form = FORMS[number % len(FORMS)]
-            content, issue = _record(service, form, rng)
+            content, issue = record(service, form, rng)
             try:
                 tally.take(service, form, content, change(content), issue)
             except Missing as missing:
@@ -39,10 +39,12 @@ def _after_pdfium(what: str) -> Any:
     return lambda content: CHANGES[what](PRODUCERS["PDFium flatten"](content))
 
 
-def _record(service: Service, form: str, rng: random.Random) -> tuple[bytes, Issue]:
-    """A sample of a form with other words, and its document as it was issued: what the sample locks is known, the rest was typed."""
+def record(service: Service, form: str, rng: random.Random, *, signed: bool = True) -> tuple[bytes, Issue]:
+    """A sample of a form with other words, and its document as it was issued: what the sample locks is known, the rest was typed. Lines to sign may stay empty."""
     name = rng.choice([sample.name for sample in SAMPLES.values() if sample.form == form and sample.name not in ("worksheet-scripts", "worksheet-long-notes", "worksheet-33-children", "case-management-35-actions", "worksheet-20-children", "worksheet-20-prefilled")] or [sample.name for sample in SAMPLES.values() if sample.form == form])
     values = _varied(service, form, sample_values(name), rng)
+    if not signed:
+        values = _unsigned(service, form, values)
     lang = SAMPLES[name].lang
     rows = {group.name: len(found) for group in service.form(form).groups if isinstance(found := values.get(group.name), list)}
     locked = {ask.name for ask in service.form(form).asks if ask.locked}
@@ -53,8 +55,6 @@ def _record(service: Service, form: str, rng: random.Random) -> tuple[bytes, Iss
 
 def _varied(service: Service, form: str, values: dict[str, Any], rng: random.Random) -> dict[str, Any]:
     """Long answers get random words."""
-    from formsvc.model.kinds import LongText  # noqa: PLC0415
-
     def other(asks: Any, row: dict[str, Any]) -> dict[str, Any]:
         long = {ask.name for ask in asks if isinstance(ask.kind, LongText)}
         return {key: " ".join(rng.choices(_WORDS, k=rng.randint(3, 14))) + "." if key in long and isinstance(value, str) else value for key, value in row.items()}
@@ -64,6 +64,20 @@ def _varied(service: Service, form: str, values: dict[str, Any], rng: random.Ran
     for group in definition.groups:
         if isinstance(values.get(group.name), list):
             found[group.name] = [other(group.asks, row) for row in values[group.name][:6]]
+    return found
+
+
+def _unsigned(service: Service, form: str, values: dict[str, Any]) -> dict[str, Any]:
+    definition = service.form(form)
+
+    def without(asks: Any, row: dict[str, Any]) -> dict[str, Any]:
+        lines = {ask.name for ask in asks if isinstance(ask.kind, Signature)}
+        return {key: value for key, value in row.items() if key not in lines}
+
+    found = without(definition.asks, values)
+    for group in definition.groups:
+        if isinstance(found.get(group.name), list):
+            found[group.name] = [without(group.asks, row) for row in found[group.name]]
     return found
 
 

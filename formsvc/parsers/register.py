@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from formsvc.model.layout import Layout, Slot
 from formsvc.model.paper import mark_boxes, matrix_box, qr_box
-from formsvc.parsers.frame import SCALE, Frame, Points, corners, framed, knots
+from formsvc.parsers.frame import SCALE, STEP, Frame, Points, corners, framed, knots
 from formsvc.parsers.raster import Gray, open_pages
 from formsvc.parsers.sight import Seen
 
@@ -217,10 +217,16 @@ def _locally(picture: Gray, printed: Reference, found: Registered) -> Registered
     if agree.sum() < _TOO_FEW:
         return found
     rows, columns = found.frame.grid.shape[:2]
-    near = np.exp(-((knots(rows, columns)[:, None] - middles[None, agree]) ** 2).sum(axis=2) / (2 * _NEIGHBOUR**2))
-    local = near @ shifts[agree] / (near.sum(axis=1, keepdims=True) + _CALM)
+    down, across = (_bells(np.arange(count) * STEP, middles[agree, axis]) for count, axis in ((rows, 1), (columns, 0)))  # a bell in two directions is their product
+    sums = [(down * weights) @ across.T for weights in (*shifts[agree].T, np.ones(int(agree.sum())))]
+    local = np.stack([sums[0], sums[1]], axis=2).reshape(-1, 2) / (sums[2].reshape(-1, 1) + _CALM)
     error = float(np.sqrt(((shifts - mean)[agree] ** 2).sum(axis=1).mean()))
     return Registered(found.frame.moved(local), error, float(agree.sum()) / max(len(printed.details), 1), float(likes[agree].mean()))
+
+
+def _bells(places: NDArray[np.floating], middles: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[places, middles]: how near each is to each, 1 where they meet."""
+    return np.asarray(np.exp(-((places[:, None] - middles[None]) ** 2) / (2 * _NEIGHBOUR**2)))
 
 
 def _matches(flat: Gray, printed: Reference, radius: int) -> tuple[Points, Points, NDArray[np.float64]]:
