@@ -45,7 +45,9 @@ def _by(*command: str, suffix: str = ".pdf", out: str = "out.pdf") -> Change:
             folder = Path(name)
             (folder / f"in{suffix}").write_bytes(content)
             line = [part.replace("IN", str(folder / f"in{suffix}")).replace("OUT", str(folder / out)).replace("FOLDER", name) for part in command]
-            subprocess.run(line, check=False, capture_output=True, timeout=_SECONDS, cwd=folder, env={"HOME": name, "PATH": "/usr/bin:/bin:/usr/local/bin:/opt/homebrew/bin"})
+            subprocess.run(line, check=True, capture_output=True, timeout=_SECONDS, cwd=folder, env={"HOME": name, "PATH": "/usr/bin:/bin:/usr/local/bin:/opt/homebrew/bin"})
+            if not (folder / out).is_file():  # LibreOffice without Draw
+                raise Missing(f"a part of {command[0]} that reads PDF")
             return (folder / out).read_bytes()
 
     return run
@@ -71,7 +73,7 @@ PRODUCERS: Final[Mapping[str, Change]] = {
     "Ghostscript, pictures": _by(*_GS, "-sDEVICE=pdfimage8", "-r200", "-sOutputFile=OUT", "IN"),
     "qpdf": _by("qpdf", "--generate-appearances", "--flatten-annotations=all", "IN", "OUT"),
     "pdftk": _by("pdftk", "IN", "output", "OUT", "flatten"),
-    "LibreOffice": _by("soffice", "--headless", "--convert-to", 'pdf:draw_pdf_Export:{"ExportFormFields":{"type":"boolean","value":"false"}}', "--outdir", "FOLDER", "IN", suffix=".odg.pdf", out="in.odg.pdf"),
+    "LibreOffice": _by("soffice", "--headless", "--convert-to", 'pdf:draw_pdf_Export:{"ExportFormFields":{"type":"boolean","value":"false"}}', "--outdir", "FOLDER/out", "IN", out="out/in.pdf"),  # as Draw prints it
 }
 
 

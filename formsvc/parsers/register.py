@@ -29,6 +29,7 @@ _TOO_FEW: Final = 24
 _NEIGHBOUR: Final = 75.0
 """Frame pixels within which paper moves alike."""
 _CALM: Final = 0.6
+_MARKS_ENOUGH: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +189,21 @@ def closely_flat(picture: Gray, printed: Reference, matrix: NDArray[np.float64])
     few = Reference(printed.width, printed.height, printed.blank, printed.details[:120])
     found = _refined(picture, few, framed(printed.width, printed.height, matrix), 7, 1)
     return _refined(picture, few, framed(printed.width, printed.height, matrix), 20, 1) if found.found < 0.5 else found  # noqa: PLR2004
+
+
+def by_marks(picture: Gray, seen: Seen, printed: Reference, layout: Layout, page: int) -> Registered | None:
+    """The map of a page that cannot bend by its codes and all corner marks alone: a viewer that has not our font moves every word. None if they do not agree."""
+    pairs = list(_mark_pairs(picture, layout, page))
+    if len(pairs) < len(mark_boxes(page, printed.width, printed.height)):
+        pairs += _code_pairs(picture, seen, layout, page)
+    if len(pairs) < _MARKS_ENOUGH:
+        return None
+    ours, theirs = np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
+    basis = np.hstack([ours, np.ones((len(ours), 1))])
+    matrix = np.vstack([np.linalg.lstsq(basis, theirs, rcond=None)[0].T, (0, 0, 1)])
+    left = theirs - basis @ matrix[:2].T
+    error = float(np.sqrt((left**2).sum(axis=1).mean() / max(abs(np.linalg.det(matrix[:2, :2])), 1e-6)))
+    return Registered(framed(printed.width, printed.height, matrix), error, 1.0, 1.0)
 
 
 def _refined(picture: Gray, printed: Reference, frame: Frame, radius: int, degree: int) -> Registered:
