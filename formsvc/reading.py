@@ -14,7 +14,7 @@ from formsvc.catalog import Catalog
 from formsvc.errors import Refused
 from formsvc.model.kinds import Lang
 from formsvc.model.layout import CompiledForm, read_laid
-from formsvc.model.record import Submission, Values, problem
+from formsvc.model.record import Problem, Submission, Values, problem
 from formsvc.model.stamp import in_words
 from formsvc.parsers.sandbox import Limits, run_limited, start_limited
 from formsvc.renderers.compile import compile_form
@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # OpenCV and its like take a third of a second: only files wi
 
 _PAGES_MOST: Final = 120
 _PAGE: Final = Limits(cpu_seconds=7, wall_seconds=12.0)
+_POOR: Final = frozenset({"picture-dark", "picture-blurred", "picture-not-found", "picture-small"})
+"""Why a page of a good scan may be of no use: the others are taken, and it is asked for."""
 _BESIDE: Final = 2
 """So many pages are read at the same time."""
 
@@ -123,19 +125,25 @@ def _parts(jobs: "Sequence[Job]", reads: "Sequence[PageRead | Refused]", failed:
     from formsvc.parsers.gather import gather  # noqa: PLC0415
 
     good: defaultdict[str, list[PageRead]] = defaultdict(list)
+    poor: defaultdict[str, list[Refused]] = defaultdict(list)
     for job, read in zip(jobs, reads, strict=True):
         document = job.known.document
-        if isinstance(read, Refused):
-            failed.setdefault(document, read)
-        else:
+        if not isinstance(read, Refused):
             good[document].append(read)
+        elif read.code in _POOR:
+            poor[document].append(read)
+        else:
+            failed.setdefault(document, read)
+    failed |= {document: several[0] for document, several in poor.items() if document not in good and document not in failed}
     known = {job.known.document: job.known for job in jobs}
     for document in dict.fromkeys(seen.read.stamp.document for _, seen in wanted):
         pages = tuple(sorted({sight.page for sight, seen in wanted if seen.read.stamp.document == document}))
         try:
             if document in failed:
                 raise failed[document]
-            yield Part(pages=pages, document=document, submission=gather(good[document], known[document]))
+            submission = gather(good[document], known[document])
+            told = tuple(Problem(code=one.code, field="", severity="warning", message=one.message) for one in poor[document])
+            yield Part(pages=pages, document=document, submission=replace(submission, problems=(*submission.problems, *told)))
         except Refused as refused:
             yield Part(pages=pages, document=document, refused=refused)
 

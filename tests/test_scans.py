@@ -115,16 +115,32 @@ def test_marks_of_pens_are_read_or_asked_about(service: Service, pen: str, way: 
     assert sum(problem.code.startswith("mark-") for problem in received.record.problems) <= 0.2 * len(truth)
 
 
-def test_handwriting_is_never_taken_without_a_person(service: Service) -> None:
-    """What looks written is a suggestion."""
+@pytest.mark.parametrize("pen", ["ballpoint", "pencil, hard"])
+def test_handwriting_is_never_taken_without_a_person(service: Service, pen: str) -> None:
+    """What looks written is a suggestion, and weak pencil is not an empty field."""
     content = complete(service, "worksheet-1-child", recorder="")
     issued = issue_of(service, content)
     pictures = pages_of(content)
     number, box = place_of(content, "recorder")
-    sign(pictures[number], box, PENS["ballpoint"], np.random.default_rng(2))
+    sign(pictures[number], box, PENS[pen], np.random.default_rng(2))
     received = only(service, scanned(pictures), issued)
     assert {problem.code for problem in received.record.problems if problem.field == "recorder"} & {"text-doubtful", "text-unread"}
     assert received.submission.answers["recorder"].confidence < 1
+
+
+def test_a_page_of_no_use_does_not_keep_the_others(service: Service) -> None:
+    """A sheet of paper lay over most of page 2: the others are read, page 2 is asked for and why is told. All pages so: refused."""
+    content = complete(service, "fcch-three-homes")
+    pictures = pages_of(content)
+    truth = {key: answer.raw for key, answer in service.understand(content).submission.answers.items() if answer.page != 2}
+    pictures[1][700:-700, 300:-300] = 250
+    pictures[1][:700, :-700] = pictures[1][-700:, 700:] = 250
+    received = only(service, scanned(pictures), issue_of(service, content))
+    assert silently_wrong(received, truth) == []
+    assert codes(received) >= {"picture-not-found", "page-missing"}
+    assert not [key for key, answer in received.submission.answers.items() if answer.page == 2]
+    parts = service.begin(scanned([pictures[1]]), lookup=lambda _: issue_of(service, content))()
+    assert [part.refused.code for part in parts if part.refused] == ["picture-not-found"]
 
 
 def test_a_binder_is_told_apart_by_its_stamps(service: Service) -> None:

@@ -39,6 +39,8 @@ _OVER_PRINT: Final = 90
 """So much ink over what we printed is somebody's writing, not a speck."""
 _SIGNED: Final = (150, 40)
 _UNSIGNED: Final = (60, 22)
+_PENCILLED, _HINTED, _WRITTEN = (2000, 100), (300, 30), (150, 14)
+"""Faint pixels of strokes, and their length: a signature with a weak pencil, what may be one, what may be writing."""
 _ALIKE: Final = 0.80
 """A slot looks as it was printed when it is at least this much alike (correlation)."""
 
@@ -122,11 +124,13 @@ class Slots:
             if shown and issued is not None and self.is_as_printed(slot, issued):
                 self.put(slot, shown)
                 continue
-            ours = self.added[ink.inside(slot.box, self.height, self.flat.shape)]
+            place = ink.inside(slot.box, self.height, self.flat.shape)
+            ours = self.added[place]
             total, (long, streak) = ink.amount(ours), ink.longest(ours)
-            if total >= _SIGNED[0] and long >= _SIGNED[1]:
+            faint, length = ink.faint_strokes(self.flat[place], self.printed.blank[place])
+            if (total >= _SIGNED[0] and long >= _SIGNED[1]) or (faint >= _PENCILLED[0] and length >= _PENCILLED[1]):
                 self.put(slot, SIGNED)
-            elif total <= _UNSIGNED[0] or streak or (long <= _UNSIGNED[1] and total < 2 * _SIGNED[0]):  # much ink in small pieces is typed
+            elif streak or (not (faint >= _HINTED[0] and length >= _HINTED[1]) and (total <= _UNSIGNED[0] or (long <= _UNSIGNED[1] and total < 2 * _SIGNED[0]))):  # much ink in small pieces is typed
                 self.put(slot, "")
             else:
                 self.put(slot, SIGNED, 0.5)
@@ -147,6 +151,12 @@ class Slots:
     def has_ink(self, slot: Slot) -> bool:
         """Whether anything was written into a slot."""
         return ink.amount(self.added[ink.inside(slot.box, self.height, self.flat.shape)]) >= LEAST_INK
+
+    def _is_hinted(self, slot: Slot) -> bool:
+        """Whether a slot that looks empty holds what a weak pencil may have written."""
+        place = ink.inside(slot.box, self.height, self.flat.shape)
+        faint, length = ink.faint_strokes(self.flat[place], self.printed.blank[place])
+        return faint >= _WRITTEN[0] and length >= _WRITTEN[1]
 
     def written(self, slot: Slot, reader: TextReader, expected: tuple[str, ...] = ()) -> Reading:
         """What OCR makes of a slot."""
@@ -183,6 +193,9 @@ class Slots:
             if shown:  # it was printed and is not there: painted over, or too weak to see
                 self.put(slot, stored(self.known, slot.name, shown), 0.5)
                 self.doubt("text-doubtful", slot.name, suggestion=shown)
+            elif self._is_hinted(slot):
+                self.put(slot, "", 0.5)
+                self.doubt("text-unread", slot.name)
             else:
                 self.put(slot, "")
             return
