@@ -249,6 +249,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "missing-answer": Wording("this must be answered before the form is complete", "Fill it in."),
     "repeated-field": Wording("the field stands {count} times in the document, with different answers", "Check which one is right."),
     "locked-value-changed": Wording("a value that was printed by us was changed", "Check it against the record."),
+    "shown-more": Wording("the page shows more here than its text says", "Compare it with the page."),
     "shown-differs": Wording("the page shows “{shown}” but the stored answer is another", "Check which one is right."),
     "ink-over-field": Wording("something was drawn or written over the page with a markup tool", "Look at the page; such marks are not answers yet."),
     "rebuilt-by-viewer": Wording("a viewer rebuilt this form; {count} fields were found on its pages only", "Nothing was lost; check the document if it looks odd."),

@@ -6,6 +6,7 @@
 """
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from formsvc.model.record import Answer, Row, Submission, Value
 from formsvc.model.schema import load_values
 from formsvc.model.stamp import Stamp, new_document
 from formsvc.parsers import posted, triage
+from formsvc.reading import read_paper
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
 from formsvc.renderers.web_form import Filling, raw_of, screen_form
 from tests.fields import Fields
+from tests.producers import pdfium
 from tests.strategies import data_of
 
 KEY = b"the laws are tested with this key"
@@ -34,6 +37,8 @@ ROWS = 3
 CATALOG = Catalog((shipped_folder(),))
 FORMS = [form.id.name for form in CATALOG.forms()]
 EVERY = [(name, lang) for name in FORMS for lang in LANGS]
+PRINTED = int(os.environ.get("FORMSVC_PRINTED", "2"))
+"""Prints of each form: a page of other scripts takes seconds. More by hand."""
 PATIENT = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
 
 
@@ -56,6 +61,26 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _compiled(name: str, lang: Lang, cache: Path) -> CompiledForm:
     form = _form(name)
     return compile_form(CATALOG, form.id, {group.name: ROWS for group in form.groups}, lang, cache)
+
+
+@pytest.mark.parametrize(("name", "lang"), [(name, LANGS[number % len(LANGS)]) for number, name in enumerate(FORMS)])
+def test_a_print_reads_back_equal_or_is_told(name: str, lang: Lang, cache: Path) -> None:
+    """Law 1 for prints, of which nothing is known but the page: every answer is equal (after white space) or a person is asked."""
+    compiled = _compiled(name, lang, cache)
+
+    @settings(PATIENT, max_examples=PRINTED)
+    @given(data_of(compiled.form, ROWS))
+    def holds(data: dict[str, object]) -> None:
+        values, _ = load_values(compiled.form, data)
+        filled = fill(compiled, values, Stamp(document=new_document(), code=compiled.form.code, version=1), KEY)
+        truth = {key: "".join(answer.raw.split()) for key, answer in read_fields(filled.content).answers.items()}
+        [part] = read_paper(pdfium(filled.content), None, CATALOG, KEY, cache, lambda _: None)
+        assert part.submission is not None
+        found, told = part.submission.answers, {problem.field for problem in part.submission.problems if problem.field}
+        wrong = [key for key in truth if "".join(found[key].raw.split()) != truth[key]]
+        assert [key for key in wrong if not any(key == field or key.startswith(f"{field}-") for field in told)] == []
+
+    holds()
 
 
 @pytest.mark.parametrize(("name", "lang"), EVERY)

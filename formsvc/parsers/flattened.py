@@ -186,7 +186,9 @@ class _Text:
         said = ["".join(self.text.texts[number][:1] for number in one.numbers) for one in self.unchecked]
         boxes = [self.text.boxes[one.numbers] * SCALE for one in self.unchecked]
         for one, is_right in zip(self.unchecked, are_as_said(self.slots.flat, said, boxes, self.shapes), strict=True):
-            if not is_right or self._more(one.slot, one.numbers):
+            if self._more(one.slot, one.numbers):
+                self.slots.doubt("shown-more", one.slot.name)
+            elif not is_right:
                 self._read_again(one.slot, one.shown)
 
     def _read_again(self, slot: Slot, shown: str) -> None:

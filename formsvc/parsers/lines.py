@@ -18,6 +18,8 @@ _SAME_LINE: Final = 0.55
 _EDGE: Final = 2.0
 """Points that writers keep free at the sides of a box."""
 _MARK: Final = re.compile(rf"\s*{pattern_of(*CONTINUED.values(), CONTINUED_SHORT)}\s*$")
+_MANY_IN_ONE: Final = "\uffff"
+"""Pictures behind it are put together to one (a family out of three people): the same may stand twice in one place."""
 _SHY: Final = "\u00ad"
 _LIGATURES: Final = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
 
@@ -41,7 +43,7 @@ def lines_of(texts: Sequence[str], boxes: NDArray[np.float64]) -> list[Line]:
         home = next((line for line in reversed(found) if abs(_middle(boxes, line[-1]) - middle) < _SAME_LINE * max(height, 1e-6) * 0.9), None)
         if home is None:
             found.append([number])
-        elif not any(texts[other] == texts[number] and abs(boxes[other] - boxes[number]).max() < 0.3 * (boxes[number, 2] - boxes[number, 0]) for other in home[-3:]):  # drawn twice to look bold
+        elif texts[number] > _MANY_IN_ONE or not any(texts[other] == texts[number] and abs(boxes[other] - boxes[number]).max() < 0.3 * (boxes[number, 2] - boxes[number, 0]) for other in home[-3:]):  # drawn twice to look bold
             home.append(number)
     whole = [_line(texts, boxes, line) for line in found]
     return sorted(whole, key=lambda line: line.middle)

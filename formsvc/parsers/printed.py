@@ -16,6 +16,7 @@ from formsvc.errors import Refused
 
 _NO_BREAK: Final = 0xA0  # some producers write every space so
 _MOST: Final = 200_000
+_LATIN_ENDS, _ON_LINE = 0x0250, 2.0  # points from the line that a letter is written on
 _FINE: Final = 16  # device units to a pixel: PDFium tells whole ones
 
 
@@ -47,10 +48,24 @@ def letters(page: pypdfium2.PdfPage, shape: tuple[int, ...]) -> Letters:
             texts[-1] = (texts[-1] + chr(code)).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
             continue
         texts.append(chr(code))
-        boxes.append((box.left, box.bottom, box.right, box.top))
+        boxes.append((box.left, box.bottom, box.right, box.top) if code < _LATIN_ENDS else _mended(text, number, box))
         doubtful.append(code in (0xFFFE, 0xFFFF, 0xFFFD) or raw.FPDFText_HasUnicodeMapError(text, number) == 1)
     placed = _placed(page, np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
     return Letters(tuple(texts), placed, np.array(doubtful, dtype=bool))
+
+
+def _mended(text: pypdfium2.PdfTextPage, number: int, box: raw.FS_RECTF) -> tuple[float, float, float, float]:
+    """The box of a letter on the page: PDFium tells letters that stand for others (/ActualText) where they are within their drawing."""
+    x, y, run = ctypes.c_double(), ctypes.c_double(), raw.FS_MATRIX()
+    told = (box.left, box.bottom, box.right, box.top)
+    if not raw.FPDFText_GetCharOrigin(text, number, x, y) or not raw.FPDFText_GetMatrix(text, number, run):
+        return told
+    across, up, length = x.value - run.e, y.value - run.f, float(np.hypot(run.a, run.b)) or 1.0
+    if abs(across * run.b - up * run.a) / length < _ON_LINE:
+        return told
+    corners = [((left - x.value), (low - y.value)) for left, low in ((box.left, box.bottom), (box.right, box.top))]
+    (left, low), (right, top) = ((run.e + one * run.a + other * run.c, run.f + one * run.b + other * run.d) for one, other in corners)
+    return min(left, right), min(low, top), max(left, right), max(low, top)
 
 
 def _placed(page: pypdfium2.PdfPage, boxes: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
