@@ -9,6 +9,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import torch
 from torch import nn
 from torch.nn import functional
@@ -17,8 +19,8 @@ from torch.nn import functional
 class Network(nn.Module):
     """Two pictures in (the box, and the blank's), three scores out: empty, marked, void."""
 
-    def __init__(self) -> None:
-        """About 93,000 weights."""
+    def __init__(self, known: Path | None = None) -> None:
+        """About 93,000 weights; those of a written network to go on with, whose normalisation is already in them."""
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(2, 24, 5, stride=2, padding=2), nn.BatchNorm2d(24), nn.ReLU(),
@@ -29,10 +31,24 @@ class Network(nn.Module):
             nn.Flatten(), nn.Dropout(0.35), nn.Linear(64 * 4 * 8, 3),
         )  # fmt: skip
         self.warmth = nn.Parameter(torch.ones(1), requires_grad=False)
+        if known is not None:
+            self._take(known)
+
+    def _take(self, known: Path) -> None:
+        """Weights of a written network, in their order."""
+        self.layers = nn.Sequential(*(layer for layer in self.layers if not isinstance(layer, nn.BatchNorm2d)))
+        given = {value.name: torch.from_numpy(onnx.numpy_helper.to_array(value).copy()) for value in onnx.load(str(known)).graph.initializer}
+        steps = [node for node in onnx.load(str(known)).graph.node if node.op_type in ("Conv", "Gemm")]
+        own = [layer for layer in self.layers if isinstance(layer, nn.Conv2d | nn.Linear)]
+        for layer, step in zip(own, steps, strict=True):
+            layer.weight.data, layer.bias.data = given[step.input[1]].reshape(layer.weight.shape), given[step.input[2]]
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Scores, calibrated."""
         return self.layers(pictures) / self.warmth
+
+
+_LINED, _SPECKLED, _STAINED = 0.2, 0.12, 0.12
 
 
 def varied(pictures: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -45,7 +61,28 @@ def varied(pictures: torch.Tensor, labels: torch.Tensor, rng: np.random.Generato
         changed = functional.avg_pool2d(changed, 3, 1, 1)
     if rng.random() < 0.5:
         changed = changed + torch.randn_like(changed) * float(rng.uniform(0, 0.06))
-    return torch.cat([changed.clamp(-0.5, 0.5), pictures[:, 1:]], dim=1)
+    return torch.cat([worn(changed, rng).clamp(-0.5, 0.5).float(), pictures[:, 1:]], dim=1)
+
+
+def worn(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """What paper and machines add to some of a batch, whatever is marked: lines from edge to edge (folds, rollers), lost lines, specks, stains."""
+    found = pictures.numpy() + 0.5
+    down, across = np.mgrid[0 : found.shape[2], 0 : found.shape[3]].astype(np.float32)
+    for number in np.flatnonzero(rng.random(len(found)) < _LINED):
+        lying = rng.random() < 0.75
+        along, over, length = (across, down, found.shape[2]) if lying else (down, across, found.shape[3])
+        off = (over - rng.uniform(0, length) - rng.normal(0, 0.03) * along) / rng.uniform(0.5, 2.2)
+        line = np.exp(-(off**2)) * rng.uniform(0.15, 0.95)
+        found[number, 0] = found[number, 0] * (1 - line) if rng.random() < 0.75 else 1 - (1 - found[number, 0]) * (1 - line)
+    for number in np.flatnonzero(rng.random(len(found)) < _SPECKLED):
+        specks = rng.random(found.shape[2:]) < 10 ** rng.uniform(-3, -1.5)
+        found[number, 0][specks] = rng.integers(0, 2, int(specks.sum()))
+    for number in np.flatnonzero(rng.random(len(found)) < _STAINED):
+        turn, edge = rng.uniform(0, 2 * np.pi), rng.uniform(1, 12)
+        far = ((across - rng.uniform(0, 133)) * np.cos(turn) + (down - rng.uniform(0, 75)) * np.sin(turn)) / edge
+        shade = 1 / (1 + np.exp(-far)) if rng.random() < 0.5 else np.exp(-((far / rng.uniform(0.5, 6)) ** 2))
+        found[number, 0] *= 1 - rng.uniform(0.05, 0.4) * shade
+    return torch.from_numpy(found - 0.5)
 
 
 def loaded(file: Path) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,6 +113,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--check", type=Path)
+    parser.add_argument("--known", type=Path, help="a written network to go on with")
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--minutes", type=float, default=12)
     wanted = parser.parse_args()
     torch.manual_seed(7)
@@ -84,7 +123,7 @@ def main() -> None:
     pictures, labels = loaded(wanted.data)
     order = torch.from_numpy(rng.permutation(len(labels)))
     kept, rest = order[: len(order) // 20], order[len(order) // 20 :]
-    network: Network = Network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network: Network = Network(wanted.known).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     print(sum(weight.numel() for weight in network.parameters()), "weights,", len(rest), "boxes", flush=True)
     best = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
     begun, steps, done = time.monotonic(), 0, 0.0
@@ -93,7 +132,7 @@ def main() -> None:
         for at in torch.from_numpy(rng.permutation(len(rest))).split(128):
             done = min((time.monotonic() - begun) / 60 / wanted.minutes, 1.0)
             for group in best.param_groups:
-                group["lr"] = 2e-3 * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))) * min(1.0, (steps + 1) / 200)
+                group["lr"] = wanted.rate * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))) * min(1.0, (steps + 1) / 200)
             chosen = rest[at]
             batch = varied(pictures[chosen].float() / 255 - 0.5, labels[chosen], rng).to(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):  # this and the order of channels: 2.3 times as many boxes in the same time

@@ -97,12 +97,12 @@ def _config(url: str) -> Config:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to this version; refuses a database of a newer one."""
-    config = _config(engine.url.render_as_string(hide_password=False))
-    scripts = ScriptDirectory.from_config(config)
     with reading(engine) as connection:
         at = revision_of(connection)
-    if at == scripts.get_current_head():
+    if at == head_revision():
         return
+    config = _config(engine.url.render_as_string(hide_password=False))
+    scripts = ScriptDirectory.from_config(config)
     if at is not None and at not in {script.revision for script in scripts.walk_revisions()}:
         raise Refused("database-newer", "")
     with writing(engine) as connection:  # under the writers' lock: two processes that start together do it once
