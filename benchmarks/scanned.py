@@ -1,9 +1,15 @@
 """Pages on paper, from the file to the answers: is the page known, how exactly is it found, are signatures seen, how long does it take."""
 
+import json
+import pickle
 import random
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +26,7 @@ from formsvc.model.kinds import Signature
 from formsvc.model.layout import Layout, Slot
 from formsvc.model.paper import mark_boxes
 from formsvc.model.record import Problem
+from formsvc.model.values import ON
 from formsvc.parsers import papers, sight
 from formsvc.parsers.frame import SCALE, corners
 from formsvc.parsers.page import Known, PageRead
@@ -34,6 +41,7 @@ from tests.papers import FORMS
 _FINE: Final = 300 / 72
 _HARD: Final = ("hard",)
 _WEAK: Final = ("weak", "bilevel")
+_BINDERS, _WHOLE = 20, 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +51,8 @@ class Paper:
     form: str
     pages: tuple[Gray, ...]
     issue: Issue
+    typed: Issue
+    """What is known if somebody typed the answers after it was issued."""
     layout: Layout
     document: str
 
@@ -82,6 +92,8 @@ def run(service: Service, rounds: int) -> Iterator[Row]:
             total.errors += tally.errors
         total.seconds += tally.seconds
     yield from _sums(total)
+    yield _with_text(service, stock, rounds, rng, pens)
+    yield _memory(stock, rounds, rng, pens)
     yield from _without_marks(service, stock, rounds, rng, pens)
 
 
@@ -103,7 +115,7 @@ def _paper(service: Service, form: str, rng: random.Random) -> Paper:
     issue = Issue(lang=typed.lang, values=received.record.values, content=content)
     with open_pages(content) as pages:
         layout = service.compiled(service.form(form), received.record.values, typed.lang, rows).layout
-        return Paper(form, tuple(pages.gray(number, 300) for number in range(1, min(pages.count, len(layout.pages)) + 1)), issue, layout, str(received.submission.document))
+        return Paper(form, tuple(pages.gray(number, 300) for number in range(1, min(pages.count, len(layout.pages)) + 1)), issue, typed, layout, str(received.submission.document))
 
 
 def _signed(paper: Paper, page: int, picture: Gray, pens: np.random.Generator) -> dict[str, bool]:
@@ -179,6 +191,40 @@ def _scale(mapping: Any, around: NDArray[np.float64]) -> float:
     there = mapping(steps)
     area = abs(np.cross(np.append(there[1] - there[0], 0), np.append(there[2] - there[0], 0))[2])
     return float(40 / np.sqrt(max(area, 1e-6)))
+
+
+def _with_text(service: Service, stock: Sequence[Paper], rounds: int, rng: random.Random, pens: np.random.Generator) -> Row:
+    """Pages whose answers were typed in a viewer before they were printed: every field is read by two engines."""
+    seconds, fields = [], []
+    for _ in range(4 * rounds):
+        paper = rng.choice(stock)
+        page = rng.randrange(len(paper.pages)) + 1
+        content = to_files([DEGRADATIONS["clean 200"].apply(paper.pages[page - 1], pens).image], "jpeg", dpi=200)
+        begun = time.perf_counter()
+        [one] = sight.look(content, service.settings.key, None, 1).pages
+        known = _Documents(service.catalog, service.settings.cache, lambda _, issue=paper.typed: issue)  # type: ignore[misc]
+        [read] = papers.read_pages(content, None, (known.job(one, one.seen[0]),))
+        seconds.append(time.perf_counter() - begun)
+        if not isinstance(read, Refused):
+            locked = known.job(one, one.seen[0]).known.printed()
+            fields.append(sum(bool(answer.raw) and answer.raw != ON and key not in locked for key, answer in read.answers.items()))
+    slope, base = np.polyfit(fields, seconds, 1)
+    of_20 = base + 20 * slope
+    return Row(what="clean 200", who="time of a page with 20 typed fields", result=f"{1000 * of_20:.0f} ms", target="≤ 2 s", held=yes(of_20 <= 2), out=f"a line through {len(seconds)} pages with {min(fields)} to {max(fields)} typed fields: {1000 * base:.0f} ms and {1000 * slope:.0f} ms a field")
+
+
+def _memory(stock: Sequence[Paper], rounds: int, rng: random.Random, pens: np.random.Generator) -> Row:
+    """Binders of 25 scanned pages, read by a process that does nothing else."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "issues.pickle").write_bytes(pickle.dumps({paper.document: paper.issue for paper in stock}))
+        for number in range(_BINDERS if rounds >= _WHOLE else 1):
+            pages = [rng.choice(rng.choice(stock).pages) for _ in range(25)]
+            ways = [DEGRADATIONS[str(pens.choice(["clean 200", "turned 5", "photo", "noisy", "fax"]))] for _ in pages]
+            (folder / f"{number:03}.pdf").write_bytes(to_files([way.apply(page, pens).image for way, page in zip(ways, pages, strict=True)], "pdf", dpi=200))
+        told = json.loads(subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.scans.memory", name], check=True, capture_output=True, text=True).stdout)
+    most = max(told["own"], told["child"])
+    return Row(what="all", who="memory of a process", result=f"{most / 2**20:.0f} MiB at most", target="< 400 MiB", held=yes(most < 400 * 2**20), out=f"{told['pages']} pages; the service {told['own'] / 2**20:.0f} MiB, {(told['own'] - told['half']) / 2**20:.0f} of them in the second half; a reader {told['child'] / 2**20:.0f} MiB with what it shares")
 
 
 def _without_marks(service: Service, stock: Sequence[Paper], rounds: int, rng: random.Random, pens: np.random.Generator) -> Iterator[Row]:

@@ -108,7 +108,7 @@ def served(office: Office, secret: str, who: int) -> Iterator[BaseSchema]:
     config = schemathesis.Config.from_dict({
         "base-url": f"http://127.0.0.1:{server.port}",
         "auth": {"openapi": {"token": {"bearer": secret}}},
-        "generation": {"max-examples": 10, "database": "none", "deterministic": True},
+        "generation": {"max-examples": 6, "database": "none", "deterministic": True},
         "phases": {"stateful": {"enabled": False}},
         "operations": [*({"include-name": name, "checks": checks} for name in _NOT_BY_SCHEMA), *({"include-name": name, **_FEWER} for name in _SLOW)],
     })

@@ -65,11 +65,13 @@ def test_a_hostile_file_is_refused(reader: Service, name: str) -> None:
     assert outcome(reader, HOSTILE[name]()) not in ("accepted", "reader-failed")
 
 
+@pytest.mark.xdist_group("papers")
 def test_every_paper_is_damaged(reader: Service) -> None:
     """The list of papers, which is known before they are made, has them all."""
     assert set(PAPERS) == set(_papers(reader))
 
 
+@pytest.mark.xdist_group("papers")  # making them takes half a minute
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_damaged_paper_is_read_or_refused(reader: Service, name: str) -> None:
     """What a disk, a mail server or a bad hand does to a form of ours stops nothing and is never empty."""

@@ -39,7 +39,7 @@ FORMS = [form.id.name for form in CATALOG.forms()]
 EVERY = [(name, lang) for name in FORMS for lang in LANGS]
 PRINTED = int(os.environ.get("FORMSVC_PRINTED", "2"))
 """Prints of each form: a page of other scripts takes seconds. More by hand."""
-PATIENT = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
+PATIENT = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
 
 
 def read_fields(content: bytes) -> Submission:

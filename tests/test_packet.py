@@ -41,6 +41,7 @@ COVER: Final = Cover(agency="Willow Creek Head Start", lines=(("Site", "Riversid
 SAME: Final = 3e-4  # the share of pixels that may differ: edges of clipped strokes, scaled emoji
 FAR: Final = 40  # of 255 levels of grey
 Drawn = Sequence[np.ndarray[Any, Any]]
+pytestmark = pytest.mark.xdist_group("packet")  # the packet of all samples takes ten seconds to make
 
 
 class Issued:

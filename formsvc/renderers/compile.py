@@ -25,6 +25,7 @@ from formsvc.errors import Refused
 from formsvc.model.form import Form, FormId, RowCounts
 from formsvc.model.kinds import Lang
 from formsvc.model.layout import CompiledForm, Furniture, Layout, dump_layout, load_layout
+from formsvc.renderers.apart import apart
 from formsvc.renderers.inputs import PageForm
 from formsvc.renderers.mend import mend
 from formsvc.renderers.paginate import font_digests, paginate, weasyprint_version
@@ -70,7 +71,7 @@ def _compiled(job: _Job) -> CompiledForm:
     try:
         blank, layout = _kept(folder, job.form)
     except (OSError, ValueError):  # not there, or damaged: make it anew
-        blank, layout = mend(_paginated(job), job.form, job.counts, job.lang, str(job.catalog.file(job.form.id, "page.html")))
+        blank, layout = apart(lambda: mend(_paginated(job), job.form, job.counts, job.lang, str(job.catalog.file(job.form.id, "page.html"))))
         found = json.dumps(dump_layout(layout)).encode()
         _keep(folder, {"blank.pdf": blank, "layout.json": found, "whole": _sum(blank, found)})
     furniture = furniture_of(job.catalog, job.form, job.lang)

@@ -1,0 +1,49 @@
+"""Does heavy work of ours in a process of its own, whose memory goes with it.
+
+Laying out a long form takes several hundred megabytes, and a process that has grown so stays so: a service would carry
+them for ever, and copy their tables with every reader that it forks.
+"""
+
+import contextlib
+import os
+import pickle
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def apart(work: Callable[[], T]) -> T:
+    """What `work` returns. Where it fails there, or no process is to be had, it is done here: its error is then the usual one."""
+    if not hasattr(os, "fork"):
+        return work()
+    try:
+        reading, writing = os.pipe()
+        child = os.fork()
+    except OSError:
+        return work()
+    if child == 0:
+        _work(work, reading, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        answer = stream.read()
+    with contextlib.suppress(ChildProcessError):  # somebody waits for all children
+        os.waitpid(child, 0)
+    try:
+        found: Any = pickle.loads(answer)  # noqa: S301  (our own words)
+    except (EOFError, pickle.UnpicklingError):
+        return work()
+    return found[0] if found else work()
+
+
+def _work(work: Callable[[], object], reading: int, writing: int) -> None:
+    """The child: never returns."""
+    answer = pickle.dumps(())
+    try:
+        os.close(reading)
+        with contextlib.suppress(Exception):
+            answer = pickle.dumps((work(),))
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(answer)
+    finally:
+        os._exit(0)
