@@ -30,7 +30,7 @@ from formsvc.parsers.register import Reference
 SIGNED: Final = "signed"
 _TEXT_DPI: Final = 300.0
 _TEXT_SECONDS: Final = 3.5
-_SURE: Final = 0.98
+_SURE: Final = 0.99
 _AROUND, _FAINT, _SPECKS = 9, 0.86, 2  # frame pixels; share of the paper's light; pixels
 _CLEAN: Final = (0.999, 0.0005, 0.0005)
 LEAST_INK: Final = 14
