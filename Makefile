@@ -16,7 +16,10 @@ test: $(VENV)/test.done      ## lint, types, import contracts, tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m pytest -n 2 --dist loadgroup
+	# three times, because test processes grow to gigabytes, and every reader that they fork then takes long
+	$(PYTHON) -m pytest -n 2 --dist loadgroup tests/test_[a-d]*.py
+	$(PYTHON) -m pytest -n 2 --dist loadgroup tests/test_[e-o]*.py
+	$(PYTHON) -m pytest -n 2 --dist loadgroup tests/test_[p-z]*.py tests/viewers
 
 bench: $(VENV)/test.done     ## ratios against named peers
 	$(PYTHON) -m benchmarks

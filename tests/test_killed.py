@@ -28,7 +28,7 @@ from formsvc.store.schema import returns
 from tests.offices import child, discussed, documents, enrol, filled, issue, need, open_test_office, row_counts
 
 pytest_plugins = ["tests.servers"]
-KILLS: Final = int(os.environ.get("FORMSVC_KILLS", "20"))
+KILLS: Final = int(os.environ.get("FORMSVC_KILLS", "12"))
 _MONTHS: Final = ("2026-10", "2026-11", "2026-12", "2027-01", "2027-02", "2027-03", "2027-04", "2027-05")
 _LONGEST: Final = 0.25
 """Seconds after which a child is killed at the latest: about twice what a return takes."""
