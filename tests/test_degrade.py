@@ -120,7 +120,8 @@ def test_a_picture_opens_again(kind: FileKind, picture: Picture) -> None:
         pytest.skip("no HEIC writer here")
     with Image.open(io.BytesIO(to_files([picture], kind, dpi=150))) as opened:
         found = np.asarray(opened.convert("RGB" if picture.ndim == 3 else "L"))
-        assert [round(float(part)) for part in opened.info.get("dpi", (150, 150))] == [150, 150]
+        if kind != "heic":  # what a phone writes has none
+            assert [round(float(part)) for part in opened.info["dpi"]] == [150, 150]
     assert np.abs(found.astype(int) - picture).mean() < (6 if kind in {"jpeg", "heic"} else 0.01)
 
 
