@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from formsvc.model.kinds import Signature
 from formsvc.model.layout import Slot
-from formsvc.model.paper import ADDED_BOTTOM, ADDED_GAP, ADDED_TOP, FROM_PAGE, MATRIX_SIDE, PAGE_OF, QR_SIDE, pattern_of
-from formsvc.model.record import problem
+from formsvc.model.paper import MATRIX_SIDE, PAGE_OF, QR_SIDE, pattern_of
 from formsvc.parsers import ink
+from formsvc.parsers.added import continued
 from formsvc.parsers.frame import SCALE, STEP, Frame
 from formsvc.parsers.glyphs import LOOKALIKES, are_as_said
-from formsvc.parsers.lines import Line, cut_mark, joined, lines_of
+from formsvc.parsers.lines import cut_mark, joined, lines_of
 from formsvc.parsers.page import Known, PageRead, stored
 from formsvc.parsers.printed import Letters, letters
 from formsvc.parsers.raster import Pages
@@ -28,14 +28,12 @@ from formsvc.parsers.shown import same_text
 from formsvc.parsers.sight import DPI, Seen, Sight
 from formsvc.parsers.slots import LEAST_INK, Slots, Tools, is_written
 
-_HEADING: Final = re.compile(rf"\s*{pattern_of(*FROM_PAGE.values())}\s*$")
 _OF: Final = re.compile(pattern_of(*PAGE_OF.values()))
 _FOUND: Final = 0.5
 """So many of the printed details must be where they should be."""
 _EXACT, _BY_MARKS = 0.7, 1.5
 """Frame pixels that are left over; the corners of marks are seen less exactly than a hundred printed details, the mean of all as exactly."""
 _FEW_LETTERS: Final = 25
-_EDGE: Final = 5.0  # points: half a line more than added pages keep for head and foot
 _MARGIN, _LETTER = 1.0, 7.0
 """Points that every writer keeps free at the sides of a box, and the widest letter: a program that draws with another font leaves out each that does not fit."""
 _OURS: Final = 0.8
@@ -58,7 +56,7 @@ def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed
         return None
     read = PageRead(document=known.document, page=page, file_page=sight.page, source="flattened", sealed=seen.read.sealed, total=_total(text))
     if printed is None:
-        read.rests = list(_continued(_on_layout(text, _affine(rough[0])), known))
+        read.rests = list(continued(_on_layout(text, _affine(rough[0])), known))
         return read
     found = closely_flat(picture, printed, rough[0])
     share = found.found
@@ -146,34 +144,29 @@ class _Text:
                 self.slots.picture_text(slot, None, self.reader)
             return
         found = lines_of([self.text.texts[number] for number in numbers], self.text.boxes[numbers])
-        shown, cut = _cut(found, left, right)
-        raw = self._raw(slot, shown, cut)
+        whole = joined(found, left, right)
+        shown, cut = cut_mark(whole)
+        issued = self.slots.shown.get(slot.name, "")
+        is_issued = bool(issued) and same_text(shown, issued, continued=bool(cut))
+        raw = stored(self.slots.known, slot.name, issued if is_issued else shown)
         self.slots.put(slot, raw)
         if isinstance(slot.kind, Signature):  # typed: what its ink looks like says nothing
             problems = self.slots.read.problems
             problems[:] = [found for found in problems if found.field != slot.name]
         place = self.slots.known.form.find(slot.name)
-        issued = self.slots.shown.get(slot.name, "")
-        if place is not None and place.ask.locked and issued and raw != stored(self.slots.known, slot.name, issued):
+        if place is not None and place.ask.locked and issued and not is_issued:
             self.slots.doubt("locked-value-changed", slot.name)
         if cut:
             self.slots.read.cut[slot.name] = cut
-        elif raw != stored(self.slots.known, slot.name, issued) and not self._is_within(numbers, left, right):
+        elif not is_issued and not self._is_within(numbers, left, right):
             self.slots.doubt("text-cut-off", slot.name)
-        self._compare(slot, numbers, joined(found, left, right), raw)
+        self._compare(slot, numbers, whole, is_issued=is_issued)
 
     def _is_within(self, numbers: NDArray[np.intp], left: float, right: float) -> bool:
         """Whether a text keeps away from the edges of its box, as all writers do: else it was clipped, or a neighbour's runs into it."""
         return float(self.text.boxes[numbers, 0].min()) > left + _MARGIN and float(self.text.boxes[numbers, 2].max()) < right - (_LETTER if self.is_redrawn else _MARGIN)
 
-    def _raw(self, slot: Slot, shown: str, cut: int) -> str:
-        """What was typed: where the page shows what was issued, exactly that."""
-        issued = self.slots.shown.get(slot.name, "")
-        if issued and same_text(shown, issued, continued=bool(cut)):
-            return stored(self.slots.known, slot.name, issued)
-        return stored(self.slots.known, slot.name, shown)
-
-    def _compare(self, slot: Slot, numbers: NDArray[np.intp], shown: str, raw: str) -> None:
+    def _compare(self, slot: Slot, numbers: NDArray[np.intp], shown: str, *, is_issued: bool) -> None:
         """Tell what the text layer says and the page does not show."""
         slots = self.slots
         if self.text.doubtful[numbers].any():
@@ -185,9 +178,8 @@ class _Text:
         if undrawn > _UNDRAWN * len(numbers):
             slots.doubt("shown-differs", slot.name, shown="nothing")
             return
-        if raw == stored(slots.known, slot.name, slots.shown.get(slot.name, "")) or isinstance(slot.kind, Signature):
-            return
-        self.unchecked.append(_Said(slot, numbers, shown))
+        if not is_issued and not isinstance(slot.kind, Signature):
+            self.unchecked.append(_Said(slot, numbers, shown))
 
     def _check(self) -> None:
         """Look at the letters of all slots at once, and read those again that are not certainly what they are said to be."""
@@ -207,7 +199,6 @@ class _Text:
         if not _looks_same(seen, shown):
             self.slots.doubt("shown-differs", slot.name, shown=seen[:60] or "nothing")
 
-
     def _more(self, slot: Slot, numbers: NDArray[np.intp]) -> bool:
         """Whether a slot shows more than its letters."""
         rows, columns = ink.inside(slot.box, self.slots.height, self.slots.flat.shape)
@@ -215,11 +206,6 @@ class _Text:
         for left, top, right, bottom in np.round(self.text.boxes[numbers] * SCALE).astype(int) - (columns.start, rows.start, columns.start, rows.start):
             added[max(top - 1, 0) : max(bottom + 2, 0), max(left - 2, 0) : max(right + 3, 0)] = False
         return ink.amount(added) >= LEAST_INK
-
-
-def _cut(found: list[Line], left: float, right: float) -> tuple[str, int]:
-    """The text of a slot, and the page on which it goes on (0: it is whole)."""
-    return cut_mark(joined(found, left, right))
 
 
 def _is_drawn(dark: NDArray[np.bool_], box: NDArray[np.float64], top: int, left: int) -> bool:
@@ -246,75 +232,3 @@ def _distance(one: str, other: str, most: int) -> int:
         if min(row) > most:
             return most + 1
     return row[-1]
-
-
-# ---------------------------------------------------------------- added pages
-
-
-def _continued(text: Letters, known: Known) -> list[tuple[str, int, str]]:
-    """The continued answers of an added page: heading, the page they come from, text. Two columns, headings end with the page."""
-    sheet = known.layout.pages[0]
-    left = min(slot.box[0] for slot in known.layout.slots if slot.page == 1 and is_written(slot))
-    right = max(slot.box[2] for slot in known.layout.slots if slot.page == 1 and is_written(slot))
-    half = (left + right) / 2
-    middles = np.stack([(text.boxes[:, 0] + text.boxes[:, 2]) / 2, (text.boxes[:, 1] + text.boxes[:, 3]) / 2], axis=1)
-    body = (middles[:, 1] > ADDED_TOP - _EDGE) & (middles[:, 1] < sheet.height - ADDED_BOTTOM + _EDGE)
-    found: list[tuple[str, int, str]] = []
-    for is_here, edges in ((middles[:, 0] < half, (left, half - ADDED_GAP / 2)), (middles[:, 0] >= half, (half + ADDED_GAP / 2, right))):
-        numbers = np.flatnonzero(body & is_here)
-        if not len(numbers):
-            continue
-        lines = lines_of([text.texts[number] for number in numbers], text.boxes[numbers])
-        for heading, page, several in _items(lines):
-            rest = joined(several, *edges)
-            if page or not found:
-                found.append((heading, page, rest))
-            else:  # the column begins with what the last one ended with
-                last = found[-1]
-                found[-1] = (last[0], last[1], f"{last[2]} {rest}".strip())
-    return found
-
-
-def _items(lines: list[Line]) -> list[tuple[str, int, list[Line]]]:
-    """Headings with the lines below them; what stands before the first heading has page 0."""
-    items: list[tuple[str, int, list[Line]]] = [("", 0, [])]
-    for number, line in enumerate(lines):
-        before = lines[number - 1] if number else None
-        gap = line.middle - before.middle if before else 99.0
-        if (mark := _HEADING.search(line.text)) is not None:
-            heading = line.text[: mark.start()]
-            pending = items[-1][2]
-            while pending and heading.find(":") < 0 and pending[-1] is before and gap < 13:  # noqa: PLR2004  (a heading of two lines)
-                heading = f"{pending.pop().text} {heading}"
-                break
-            items.append((heading, int(next(filter(None, mark.groups()))), []))
-        else:
-            items[-1][2].append(line)
-    return [item for item in items if item[2] or item[1]]
-
-
-def join_rests(reads: list[PageRead], known: Known) -> None:
-    """Put continued answers together again: marks and headings stand in the same order, and each names the page."""
-    rests: list[tuple[str, int, str]] = []
-    for rest in (rest for read in sorted(reads, key=lambda read: read.page) for rest in read.rests):
-        if rest[1] or not rests:
-            rests.append(rest)
-        else:  # the page begins with what the one before ended with
-            rests[-1] = (*rests[-1][:2], f"{rests[-1][2]} {rest[2]}")
-    order = {slot.name: number for number, slot in enumerate(known.layout.slots)}
-    pages = len(known.layout.pages)
-    lost = set(range(pages + 1, max((read.total for read in reads), default=0) + 1)) - {read.page for read in reads}
-    for read in reads:
-        keys = sorted(read.cut, key=lambda key: order.get(key, 0))
-        ours = [rest for rest in rests if rest[1] == read.page]
-        issued = known.printed()
-        for number, key in enumerate(keys):
-            answer = read.answers[key]
-            if key in issued and answer.raw == stored(known, key, issued[key]):
-                continue
-            if lost or number >= len(ours) or len(ours) != len(keys):
-                read.problems.append(problem("continuation-missing", key, "warning", page=read.cut[key]))
-                continue
-            whole = f"{answer.raw.rstrip()} {ours[number][2].lstrip()}"
-            read.answers[key] = type(answer)(raw=whole, confidence=answer.confidence, page=answer.page, box=answer.box)
-

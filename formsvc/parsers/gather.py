@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from formsvc.errors import Refused
 from formsvc.model.record import Answer, Problem, Source, Submission, problem
-from formsvc.parsers.flattened import join_rests
+from formsvc.parsers.added import join_rests
 from formsvc.parsers.page import Known, PageRead
 
 
