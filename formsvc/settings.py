@@ -13,6 +13,9 @@ from typing import Any, Final
 from formsvc.errors import Refused
 
 PACKAGE: Final = Path(__file__).parent
+FONTS: Final = PACKAGE / "static" / "fonts"
+REGULAR: Final = FONTS / "SourceSans3-Regular.ttf"
+"""What forms are printed in, and what viewers type with."""
 
 
 def samples_folder() -> Path:

@@ -20,7 +20,7 @@ from pypdfium2 import raw
 from formsvc.parsers.frame import SCALE
 from formsvc.parsers.printed import letters
 from formsvc.parsers.raster import Gray
-from formsvc.settings import PACKAGE
+from formsvc.settings import REGULAR
 
 LOOKALIKES: Final = str.maketrans({"l": "I", "1": "I", "|": "I", "i": "I", "ı": "I", "0": "O", "o": "O", "5": "S", "s": "S", "’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", ",": ".", ";": ":", "z": "Z", "c": "C", "v": "V", "w": "W", "x": "X", "u": "U", "p": "P", "k": "K", "‚": ".", "·": ".", "º": "°", "¯": "-", "_": "-"})  # fmt: skip
 """Letters that nobody tells apart in print without the words around them."""
@@ -28,7 +28,6 @@ _ALONE: Final = str.maketrans({"f": "("})
 """Nor these without their neighbours: the hook of an f reaches out of its box."""
 _TEXT: Final = "".join(character for character in map(chr, range(33, 127)) if character not in "[]{}\\^~`|") + "áéíóúüñÁÉÍÓÚÜÑ¿¡àèçâêôäöÄÖÇß–—‘’“”…°€½¼¾"
 """What people write; what they hardly ever do would only be mistaken for the thin letters, and is left to OCR."""
-_FONT: Final = PACKAGE / "static" / "fonts" / "SourceSans3-Regular.ttf"
 _STANDARD: Final = (b"Helvetica", b"Times-Roman", b"Courier")
 _SIZES: Final = (7.5, 9.0, 11.0)
 _ACROSS, _STEP, _EDGE = 36, 16.0, 14.0  # letters in a row; points
@@ -36,7 +35,7 @@ _SIDE: Final = 16
 _INKED: Final = 96  # darkness of a pixel that belongs to a letter
 _LIKE: Final = 0.45
 """A letter that is less like its nearest shape than this is not known."""
-_BUILDS: Final = np.array([0.5,1.0,2.0], dtype=np.float32)
+_BUILDS: Final = np.array([0.5, 1.0, 2.0], dtype=np.float32)
 """What a letter loses that is wider (to its height), higher or higher up (to its line) than a shape: per e-fold and per line, squared."""
 _CUTS: Final = ((0, 0, 0, 0), (1, 0, -1, 0), (1, 0, 1, 0), (-1, 0, -1, 0))
 """Pixels by which the edges of a box are moved where the letter was not known: its neighbours may reach in."""
@@ -60,7 +59,7 @@ def known_shapes() -> Shapes:
     document = pypdfium2.PdfDocument.new()
     rows = -(-len(_TEXT) * (1 + len(_STANDARD)) * len(_SIZES) // _ACROSS)
     page = document.new_page(2 * _EDGE + _ACROSS * _STEP, 2 * _EDGE + rows * _STEP)
-    program = _FONT.read_bytes()
+    program = REGULAR.read_bytes()
     held = (ctypes.c_uint8 * len(program)).from_buffer_copy(program)
     fonts = [raw.FPDFText_LoadFont(document, held, len(program), raw.FPDF_FONT_TRUETYPE, 1), *(raw.FPDFText_LoadStandardFont(document, name) for name in _STANDARD)]
     places = ((size, font, letter) for size in _SIZES for font in fonts for letter in _TEXT)

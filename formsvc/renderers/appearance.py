@@ -18,7 +18,6 @@ _SHAPED_RISE: Final = 0.98
 MARK_SIZE: Final = 6.0
 
 
-
 @dataclass(slots=True)
 class Drawn:
     """Text laid into a box, before it is drawn: page numbers of continuations are known later."""

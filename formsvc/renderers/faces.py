@@ -10,7 +10,7 @@ from typing import Final
 
 import uharfbuzz as hb
 
-from formsvc.renderers.fonts import REGULAR
+from formsvc.settings import REGULAR
 
 _FORMAT: Final = "%{file}\t%{index}\t%{family[0]}\t%{style[0]}\t%{weight}\t%{slant}\t%{charset}\n"
 _FACES_MOST: Final = 0xFFFF  # higher bits of an index name instances of variable fonts

@@ -14,10 +14,8 @@ from fontTools import subset
 from fontTools.ttLib import TTFont, TTLibError
 
 from formsvc.errors import Refused
-from formsvc.settings import PACKAGE
+from formsvc.settings import FONTS, REGULAR
 
-FONTS: Final = PACKAGE / "static" / "fonts"
-REGULAR: Final = FONTS / "SourceSans3-Regular.ttf"
 SEMIBOLD: Final = FONTS / "SourceSans3-SemiBold.ttf"
 _FIRST, _LAST = 32, 255
 _UNDRAWN: Final = frozenset("\xad")  # a soft hyphen is a hyphen in WinAnsi: not the same character

@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from formsvc.errors import Refused
 from formsvc.renderers import letter_sheet
-from formsvc.renderers.fonts import FONTS, REGULAR, SEMIBOLD
+from formsvc.renderers.fonts import SEMIBOLD
+from formsvc.settings import FONTS, REGULAR
 
 _FACES: Final = (("Formsvc Sans", 400, REGULAR), ("Formsvc Sans", 600, SEMIBOLD), ("Formsvc Field", 400, REGULAR))
 

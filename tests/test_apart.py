@@ -1,0 +1,45 @@
+"""Heavy work in a process of its own: what it gives and what it fails with are as if it were done here."""
+
+import os
+import signal
+
+import pytest
+
+from formsvc.errors import Refused
+from formsvc.renderers.apart import apart
+
+
+def test_what_it_gives_comes_back_from_another_process() -> None:
+    """Also what is larger than a pipe."""
+    process, content = apart(lambda: (os.getpid(), b"x" * 3_000_000))
+    assert process != os.getpid()
+    assert content == b"x" * 3_000_000
+
+
+def test_its_refusal_is_the_usual_one() -> None:
+    def refuse() -> None:
+        raise Refused("too-many-rows", "children", count=99, most=60)
+
+    with pytest.raises(Refused, match="99") as refused:
+        apart(refuse)
+    assert (refused.value.code, refused.value.place) == ("too-many-rows", "children")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
+def test_a_process_that_is_killed_loses_nothing() -> None:
+    """Whoever kills it, the work is done here."""
+    own = os.getpid()
+
+    def work() -> str:
+        if os.getpid() != own:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "done"
+
+    assert apart(work) == "done"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
+def test_no_child_is_left() -> None:
+    child = apart(os.getpid)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, os.WNOHANG)
