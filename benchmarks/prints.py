@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from benchmarks.table import Row
@@ -55,29 +55,31 @@ def record(service: Service, form: str, rng: random.Random, *, signed: bool = Tr
 
 def _varied(service: Service, form: str, values: dict[str, Any], rng: random.Random) -> dict[str, Any]:
     """Long answers get random words."""
+
     def other(asks: Any, row: dict[str, Any]) -> dict[str, Any]:
         long = {ask.name for ask in asks if isinstance(ask.kind, LongText)}
         return {key: " ".join(rng.choices(_WORDS, k=rng.randint(3, 14))) + "." if key in long and isinstance(value, str) else value for key, value in row.items()}
 
-    definition = service.form(form)
-    found = other(definition.asks, values)
-    for group in definition.groups:
-        if isinstance(values.get(group.name), list):
-            found[group.name] = [other(group.asks, row) for row in values[group.name][:6]]
-    return found
+    return _each_row(service, form, values, other)
 
 
 def _unsigned(service: Service, form: str, values: dict[str, Any]) -> dict[str, Any]:
-    definition = service.form(form)
+    """Nobody has signed."""
 
     def without(asks: Any, row: dict[str, Any]) -> dict[str, Any]:
         lines = {ask.name for ask in asks if isinstance(ask.kind, Signature)}
         return {key: value for key, value in row.items() if key not in lines}
 
-    found = without(definition.asks, values)
+    return _each_row(service, form, values, without)
+
+
+def _each_row(service: Service, form: str, values: dict[str, Any], change: Callable[[Any, dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """The answers of a form and of its first six rows, changed."""
+    definition = service.form(form)
+    found = change(definition.asks, values)
     for group in definition.groups:
-        if isinstance(found.get(group.name), list):
-            found[group.name] = [without(group.asks, row) for row in found[group.name]]
+        if isinstance(values.get(group.name), list):
+            found[group.name] = [change(group.asks, row) for row in values[group.name][:6]]
     return found
 
 

@@ -34,12 +34,11 @@ from formsvc.parsers.raster import Gray, open_pages
 from formsvc.parsers.register import reference, stamp_slots
 from formsvc.parsers.scan import find
 from formsvc.parsers.slots import SIGNED
-from formsvc.reading import Issue, _Documents
+from formsvc.reading import Documents, Issue
 from formsvc.service import Service
 from tests.papers import FORMS
 
 _FINE: Final = 300 / 72
-_HARD: Final = ("hard",)
 _WEAK: Final = ("weak", "bilevel")
 _BINDERS, _WHOLE = 20, 5
 
@@ -86,9 +85,9 @@ def run(service: Service, rounds: int) -> Iterator[Row]:
         for _ in range(rounds):
             _take(service, rng.choice(stock), way, tally, rng, pens)
         yield Row(what=f"{way.name} ({family})", who="formsvc", result=_result(tally), out=_told(tally))
-        for name in ("pages", "known", "foreign", "read", "signed", "signed_right", "signed_asked") if family not in _HARD else ("foreign",):
+        for name in ("pages", "known", "foreign", "read", "signed", "signed_right", "signed_asked") if family != "hard" else ("foreign",):
             setattr(total, name, getattr(total, name) + getattr(tally, name))
-        if family not in (*_HARD, *_WEAK):
+        if family not in ("hard", *_WEAK):
             total.errors += tally.errors
         total.seconds += tally.seconds
     yield from _sums(total)
@@ -152,7 +151,7 @@ def _take(service: Service, paper: Paper, way: Any, tally: _Tally, rng: random.R
         tally.reasons.append("no code seen")
         return
     tally.known += 1
-    known = _Documents(service.catalog, service.settings.cache, lambda _: paper.issue)
+    known = Documents(service.catalog, service.settings.cache, {paper.document: paper.issue}.get)
     [read] = papers.read_pages(content, None, (known.job(*ours[0]),))
     tally.seconds.append(time.perf_counter() - begun)
     if isinstance(read, Refused):
@@ -202,7 +201,7 @@ def _with_text(service: Service, stock: Sequence[Paper], rounds: int, rng: rando
         content = to_files([DEGRADATIONS["clean 200"].apply(paper.pages[page - 1], pens).image], "jpeg", dpi=200)
         begun = time.perf_counter()
         [one] = sight.look(content, service.settings.key, None, 1).pages
-        known = _Documents(service.catalog, service.settings.cache, lambda _, issue=paper.typed: issue)  # type: ignore[misc]
+        known = Documents(service.catalog, service.settings.cache, {paper.document: paper.typed}.get)
         [read] = papers.read_pages(content, None, (known.job(one, one.seen[0]),))
         seconds.append(time.perf_counter() - begun)
         if not isinstance(read, Refused):

@@ -63,7 +63,7 @@ def read_paper(content: bytes, password: str | None, catalog: Catalog, key: byte
         raise Refused("picture-blank")
     from formsvc.parsers.papers import warm  # noqa: PLC0415
 
-    known = _Documents(catalog, cache, lookup)
+    known = Documents(catalog, cache, lookup)
     wanted: list[tuple[Sight, Seen]] = [(sight, seen) for sight in sights for seen in sight.seen]
     jobs, failed = [], {}
     for sight, seen in wanted:
@@ -166,10 +166,11 @@ def _strangers(sights: "Sequence[Sight]") -> Iterator[Part]:
         yield Part(pages=(sight.page,), document=sight.words[0] if sight.words else "", refused=refused)
 
 
-class _Documents:
+class Documents:
     """The documents of one file: looked up and laid out once each."""
 
     def __init__(self, catalog: Catalog, cache: Path, lookup: Lookup) -> None:
+        """Know none yet."""
         self._catalog, self._cache, self._lookup = catalog, cache, lookup
         self._found: dict[str, tuple[Known, CompiledForm]] = {}
 

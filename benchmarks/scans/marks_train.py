@@ -37,8 +37,9 @@ class Network(nn.Module):
     def _take(self, known: Path) -> None:
         """Weights of a written network, in their order."""
         self.layers = nn.Sequential(*(layer for layer in self.layers if not isinstance(layer, nn.BatchNorm2d)))
-        given = {value.name: torch.from_numpy(onnx.numpy_helper.to_array(value).copy()) for value in onnx.load(str(known)).graph.initializer}
-        steps = [node for node in onnx.load(str(known)).graph.node if node.op_type in ("Conv", "Gemm")]
+        graph = onnx.load(str(known)).graph
+        given = {value.name: torch.from_numpy(onnx.numpy_helper.to_array(value).copy()) for value in graph.initializer}
+        steps = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
         own = [layer for layer in self.layers if isinstance(layer, nn.Conv2d | nn.Linear)]
         for layer, step in zip(own, steps, strict=True):
             layer.weight.data, layer.bias.data = given[step.input[1]].reshape(layer.weight.shape), given[step.input[2]]
@@ -123,7 +124,8 @@ def main() -> None:
     pictures, labels = loaded(wanted.data)
     order = torch.from_numpy(rng.permutation(len(labels)))
     kept, rest = order[: len(order) // 20], order[len(order) // 20 :]
-    network: Network = Network(wanted.known).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = Network(wanted.known)
+    network.to(memory_format=torch.channels_last)
     print(sum(weight.numel() for weight in network.parameters()), "weights,", len(rest), "boxes", flush=True)
     best = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
     begun, steps, done = time.monotonic(), 0, 0.0
