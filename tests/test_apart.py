@@ -2,6 +2,8 @@
 
 import os
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,11 @@ def test_no_child_is_left() -> None:
     child = apart(os.getpid)
     with pytest.raises(ChildProcessError):
         os.waitpid(child, os.WNOHANG)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
+def test_temporary_files_go_with_it() -> None:
+    """WeasyPrint leaves its fonts to be tidied up when a process ends in the usual way, which this one does not."""
+    made = apart(lambda: Path(tempfile.mkdtemp(prefix="left-")))
+    assert made.name.startswith("left-")
+    assert not made.exists()

@@ -7,6 +7,7 @@ them for ever, and copy their tables with every reader that it forks.
 import contextlib
 import os
 import pickle
+import tempfile
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,15 +15,25 @@ T = TypeVar("T")
 
 
 def apart(work: Callable[[], T]) -> T:
-    """What `work` returns. Where it fails there, or no process is to be had, it is done here: its error is then the usual one."""
+    """What `work` returns. Where it fails there, or no process is to be had, it is done here: its error is then the usual one.
+
+    Temporary files of the work go with it: the process ends without tidying up, and libraries leave theirs.
+    """
     if not hasattr(os, "fork"):
         return work()
+    with tempfile.TemporaryDirectory(prefix="formsvc-") as folder:
+        found = _forked(work, folder)
+    return found[0] if found else work()
+
+
+def _forked(work: Callable[[], T], folder: str) -> tuple[T] | tuple[()]:
     try:
         reading, writing = os.pipe()
         child = os.fork()
     except OSError:
-        return work()
+        return ()
     if child == 0:
+        tempfile.tempdir = folder
         _work(work, reading, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
@@ -32,8 +43,8 @@ def apart(work: Callable[[], T]) -> T:
     try:
         found: Any = pickle.loads(answer)  # noqa: S301  (our own words)
     except (EOFError, pickle.UnpicklingError):
-        return work()
-    return found[0] if found else work()
+        return ()
+    return (found[0],) if found else ()
 
 
 def _work(work: Callable[[], object], reading: int, writing: int) -> None:
