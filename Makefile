@@ -19,7 +19,7 @@ test: $(VENV)/test.done      ## lint, types, import contracts, tests
 	# three times, because test processes grow to gigabytes, and every reader that they fork then takes long
 	$(PYTHON) -m pytest -n 2 --dist loadgroup tests/test_[a-d]*.py
 	$(PYTHON) -m pytest -n 2 --dist loadgroup tests/test_[e-o]*.py
-	$(PYTHON) -m pytest -n 2 --dist loadgroup tests --ignore-glob='*/tests/test_[a-o]*.py'
+	$(PYTHON) -m pytest -n 2 --dist loadgroup tests --ignore-glob='tests/test_[a-o]*.py'
 
 bench: $(VENV)/test.done     ## ratios against named peers
 	$(PYTHON) -m benchmarks

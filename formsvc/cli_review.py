@@ -4,10 +4,14 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 
 import click
+from rich.console import Console
 
-from formsvc.cli_month import counted, month_argument
+from formsvc.cli_month import counted, month_argument, progress
+from formsvc.files import write_file
+from formsvc.office.corrections import gather_corrections
 from formsvc.office.office import open_office
 from formsvc.office.review import Waiting, correct, decide, drop, place, take_back, waiting
 from formsvc.settings import settings
@@ -74,6 +78,18 @@ def undo(number: int) -> None:
     """Take an answer back: the question waits again."""
     take_back(open_office(settings()), number)
     click.echo(f"{number}: waits again.")
+
+
+@review.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export_corrections(file: Path) -> None:
+    """Write what people decided about boxes on paper, as pictures to teach the reader of ticks with: nothing about people is in it."""
+    office = open_office(settings())
+    with progress(Console(stderr=True)) as bar:
+        task = bar.add_task("papers", total=None)
+        found = gather_corrections(office, lambda done, count: bar.update(task, completed=done, total=count))
+    write_file(file, found.content())
+    click.echo(f"{file}: {counted(len(found.labels), 'box', 'boxes')} of {counted(found.papers, 'paper')}{f'; {found.unread} could not be read again' if found.unread else ''}.")
 
 
 @review.command("place")

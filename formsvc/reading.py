@@ -5,7 +5,7 @@ was issued happen here, with our own data only.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +20,7 @@ from formsvc.parsers.sandbox import Limits, run_limited, start_limited
 from formsvc.renderers.compile import compile_form
 
 if TYPE_CHECKING:  # OpenCV and its like take a third of a second: only files without fields need them
-    from formsvc.parsers.page import Known, PageRead
+    from formsvc.parsers.page import BoxPicture, Known, PageRead
     from formsvc.parsers.papers import Job
     from formsvc.parsers.register import Reference
     from formsvc.parsers.sight import Seen, Sight
@@ -61,8 +61,6 @@ def read_paper(content: bytes, password: str | None, catalog: Catalog, key: byte
     sights = tuple(sight for sight in _sights(content, key, password) if not only or sight.page in only)
     if not any(sight.seen or not sight.is_blank for sight in sights):
         raise Refused("picture-blank")
-    from formsvc.parsers.papers import warm  # noqa: PLC0415
-
     known = Documents(catalog, cache, lookup)
     wanted: list[tuple[Sight, Seen]] = [(sight, seen) for sight in sights for seen in sight.seen]
     jobs, failed = [], {}
@@ -71,9 +69,17 @@ def read_paper(content: bytes, password: str | None, catalog: Catalog, key: byte
             jobs.append(known.job(sight, seen))
         except Refused as refused:
             failed[seen.read.stamp.document] = refused
-    warm({job.known.lang for job in jobs})
     reads = _read(content, password, jobs)
     return (*_parts(jobs, reads, failed, wanted), *_strangers(sights))
+
+
+def read_boxes(content: bytes, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, document: str, boxes: frozenset[str]) -> "Mapping[str, BoxPicture]":
+    """These boxes of a document on a paper that was read before, as pictures."""
+    known = Documents(catalog, cache, lookup)
+    wanted = [(sight, seen) for sight in _sights(content, key, None) for seen in sight.seen if seen.read.stamp.document == document]
+    jobs = [known.job(sight, seen) for sight, seen in wanted]
+    reads = _read(content, None, [replace(job, known=replace(job.known, pictured=boxes)) for job in jobs])
+    return {name: picture for read in reads if not isinstance(read, Refused) for name, picture in read.pictures.items()}
 
 
 def with_fields(form: Part, others: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -106,8 +112,9 @@ def _sights(content: bytes, key: bytes, password: str | None) -> Iterator["Sight
 
 def _read(content: bytes, password: str | None, jobs: Sequence["Job"]) -> "list[PageRead | Refused]":
     """Each page in a process of its own, two at a time."""
-    from formsvc.parsers.papers import read_pages  # noqa: PLC0415
+    from formsvc.parsers.papers import read_pages, warm  # noqa: PLC0415
 
+    warm({job.known.lang for job in jobs})
     found: list[PageRead | Refused] = []
     for at in range(0, len(jobs), _BESIDE):
         if any(isinstance(read, Refused) and read.code == "too-costly" for read in found):  # whoever made one page so has made others

@@ -17,8 +17,9 @@ from formsvc.model.record import Answer, Problem, Record, Submission, Values, pr
 from formsvc.model.schema import load_values
 from formsvc.model.stamp import Stamp, in_words, is_document, new_document
 from formsvc.parsers import triage
+from formsvc.parsers.page import BoxPicture
 from formsvc.parsers.sandbox import start_limited
-from formsvc.reading import Issue, Lookup, Part, read_paper, with_fields
+from formsvc.reading import Issue, Lookup, Part, read_boxes, read_paper, with_fields
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
 from formsvc.settings import Settings
@@ -138,6 +139,10 @@ class Service:
             return tuple(map(self._part, parts))
 
         return finish
+
+    def boxes(self, content: bytes, document: str, boxes: frozenset[str], lookup: Lookup) -> Mapping[str, BoxPicture]:
+        """Boxes of a document on a paper, as pictures; refuses what cannot be read."""
+        return read_boxes(content, self.catalog, self.settings.key, self.settings.cache, lookup, document, boxes)
 
     def _part(self, part: Part) -> ReceivedPart:
         submission = part.submission

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from formsvc.office.office import open_office
@@ -202,3 +203,12 @@ def test_shown_tables_and_exports(run: Run, tmp_path: Path) -> None:
     assert run("child", "hold", "C-101", "--why", "court")[0] == 0
     assert run("child", "release", "C-101")[1] == "1 holds released.\n"
     assert run("child", "due")[0] == 0
+
+
+def test_corrections_are_written_also_where_nobody_decided_anything(run: Run, tmp_path: Path) -> None:
+    """What is in them is tested with scans in `test_receive_paper`."""
+    assert run("import", ROSTER)[0] == 0
+    code, out, _ = run("review", "export", "taught.npz")
+    assert (code, out) == (0, "taught.npz: 0 boxes of 0 papers.\n")
+    with np.load(tmp_path / "taught.npz") as data:
+        assert data["crops"].shape == (0, 75, 133)

@@ -1,19 +1,27 @@
 """Paper into the record: prints and scans count like forms, doubts wait for a person, a binder becomes several returns."""
 
+import io
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.scans.images import to_files
+from formsvc.office.corrections import EMPTY, MARKED, VOID, gather_corrections
+from formsvc.office.erase import erase_child
 from formsvc.office.incoming import Found
+from formsvc.office.look import look_of, page_picture, spots
 from formsvc.office.office import Office
 from formsvc.office.receive import receive
-from formsvc.office.record import look_of
-from formsvc.office.review import decide, waiting
+from formsvc.office.record import read_record
+from formsvc.office.review import correct_sheet, decide, waiting
 from formsvc.office.verify import verify
+from formsvc.parsers.raster import Gray
+from formsvc.store.log import entries
 from formsvc.store.papers import Document, find_return
 from formsvc.typist import type_into
 from tests.offices import child, documents, enrol, issue, open_test_office, plan, record
@@ -56,19 +64,47 @@ def test_a_print_counts_like_the_form_it_was(office: Office) -> None:
     assert list(verify(office)) == []
 
 
-def test_what_is_doubtful_on_a_scan_waits_with_its_place(office: Office) -> None:
-    """Nothing below full confidence enters the record without a person; the person sees where it stands."""
+def scrawled(office: Office) -> tuple[Document, list[Gray]]:
+    """A worksheet of two children, and its pages at 300 dpi with a hand's scrawl where the first child is discussed."""
     worksheet, issued = paper(office, "worksheet")
     pictures = pages_of(issued)
-    high, wide = pictures[0].shape
+    high = pictures[0].shape[0]
     layout = office.service.compiled(office.service.form("worksheet"), worksheet.snapshot, "en", {"children": 2}).layout
     left, _, right, top = layout.by_name["children-0-discussion_points"].box
     rng = np.random.default_rng(4)
-    for row in range(3):  # a hand's scrawl
+    for row in range(3):
         y = round(high - (top - 6 - 9 * row) * 300 / 72)
         for column in range(round((left + 4) * 300 / 72), round((right - 30) * 300 / 72), 9):
             dip = int(rng.integers(-14, 14))
             pictures[0][y + dip : y + dip + 6, column : column + 7] = 40
+    return worksheet, pictures
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_what_is_asked_about_is_shown_the_way_up_that_it_is_read(office: Office, turn: int) -> None:
+    """A scan that was laid on its side or head: the part of its page beside the question, turned upright, shows the scrawl."""
+    worksheet, pictures = scrawled(office)
+    receipt = receive(office, Found(name="scan.pdf", content=scanned([np.rot90(picture, turn).copy() for picture in pictures])))
+    assert receipt.state == "counted"
+    view = read_record(office, worksheet.sheet, "en")
+    asked = next(one for one in view.questions if one.cell.endswith("/discussion_points"))
+    spot = spots(office, view.questions, view.returns)[asked.number]
+    assert (spot.turn, spot.cut.page) == (turn, 1)
+    picture = np.asarray(Image.open(io.BytesIO(page_picture(office, view.returns[0].file, 1))).convert("L"))
+    scale = picture.shape[1] / spot.size[0]
+    left, top, wide, high = (round(side * scale) for side in spot.cut.box)
+    part = np.rot90(picture[top : top + high, left : left + wide], -turn)
+    whole = cv2.resize(pictures[0], None, fx=scale * 72 / 300, fy=scale * 72 / 300, interpolation=cv2.INTER_AREA)
+    found = cv2.matchTemplate(whole, np.ascontiguousarray(part), cv2.TM_CCOEFF_NORMED)
+    assert float(found.max()) > 0.9
+    assert part.shape[1] > 1.5 * part.shape[0]
+    assert float((part < 120).mean()) > 0.015
+
+
+def test_what_is_doubtful_on_a_scan_waits_with_its_place(office: Office) -> None:
+    """Nothing below full confidence enters the record without a person; the person sees where it stands."""
+    worksheet, pictures = scrawled(office)
+    wide = pictures[0].shape[1]
     content = scanned(pictures)
     receipt = receive(office, Found(name="scan.pdf", content=content))
     assert receipt.state == "counted"
@@ -87,6 +123,39 @@ def test_what_is_doubtful_on_a_scan_waits_with_its_place(office: Office) -> None
     rows: Any = record(office, worksheet)["children"]
     assert rows[0]["discussion_points"] == "Sleeps badly."
     assert list(verify(office)) == []
+
+
+def test_what_people_decide_about_boxes_teaches_the_reader(office: Office) -> None:
+    """Decided and confirmed boxes come out as the trainer takes them: the box, not what a hand wrote beside it, and no word about anybody."""
+    worksheet, issued = paper(office, "worksheet")
+    typed = type_into(issued, {"children-0-support_needed": True})
+    pictures = pages_of(typed)
+    high, layout = pictures[0].shape[0], office.service.compiled(office.service.form("worksheet"), worksheet.snapshot, "en", {"children": 2}).layout
+    for row in range(2):  # a hand beside both boxes, as near as hands write
+        _, bottom, right, top = (side * 300 / 72 for side in layout.by_name[f"children-{row}-support_needed"].box)
+        pictures[0][round(high - top) - 8 : round(high - bottom) + 8, round(right) + 40 : round(right) + 130] = 60
+    content = scanned(pictures)
+    assert receive(office, Found(name="scan.pdf", content=content)).state == "counted"
+    for one in waiting(office):
+        decide(office, one.number, "ok")
+    for row, text in ((0, "✓"), (1, "no")):
+        correct_sheet(office, worksheet.sheet, f"children-{row}-support_needed", text)
+    found = gather_corrections(office)
+    assert (found.papers, found.unread) == (1, 0)
+    data = np.load(io.BytesIO(found.content()))
+    assert set(data.files) == {"crops", "blanks", "labels"}
+    labels = data["labels"].tolist()
+    assert labels.count(MARKED) == 1
+    assert labels.count(EMPTY) + labels.count(VOID) == len(labels) - 1 >= 1
+    marked = labels.index(MARKED)
+    ours, blank = data["crops"][marked].astype(int), data["blanks"][marked].astype(int)
+    assert np.abs(ours - blank)[20:55, 24:60].max() > 100, "the tick is there"
+    assert np.abs(ours - blank)[:, 66:].max() == 0, "the hand beside it is not"
+    with office.store.reading() as connection:
+        entry = next(one for one in entries(connection, "audit") if one["event"] == "exported")
+    assert entry["facts"] == {"rows": len(labels)}
+    erase_child(office, "C-1", "the family asked", on=date(2026, 11, 20), on_request=True)
+    assert gather_corrections(office).papers == 0
 
 
 @pytest.mark.parametrize("kind", ["pdf", "jpeg", "tiff"])

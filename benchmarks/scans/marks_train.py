@@ -1,6 +1,6 @@
 """Trains the tick reader: `python -m benchmarks.scans.marks_train DATA.npz WEIGHTS.onnx [--check HELD_OUT.npz]`.
 
-Needs PyTorch and onnx, which neither the product nor its tests do. Seeded; one thread; about 15 minutes for 40,000 boxes.
+DATA.npz is what `marks_data` writes or, of real paper, `formsvc review export`. Needs PyTorch and onnx, which neither the product nor its tests do. Seeded; one thread; about 15 minutes for 40,000 boxes.
 """
 
 import argparse

@@ -136,7 +136,7 @@ def _begin(office: Office, found: Found, month: str | None, password: str | None
         if known := find_return(connection, name):
             again = _again(connection, found.name, known)
             return lambda: again
-    reading = office.service.begin(found.content, password=password, lookup=lambda document: _issue_of(office, document))
+    reading = office.service.begin(found.content, password=password, lookup=lambda document: issue_of(office, document))
 
     def finish() -> Receipt:
         try:
@@ -192,7 +192,7 @@ def _together(name: str, parts: tuple[Receipt, ...]) -> Receipt:
     )  # fmt: skip
 
 
-def _issue_of(office: Office, document: str) -> Issue | None:
+def issue_of(office: Office, document: str) -> Issue | None:
     """What was issued under a document id: paper is read with it."""
     with office.store.reading() as connection:
         known = find_document(connection, document)

@@ -1,28 +1,21 @@
-"""A sheet as a reviewer sees it: what was issued, what came back, what is recorded, and where each answer stands on the page."""
+"""A sheet as a reviewer sees it: what was issued, what came back, what is recorded, who decided."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from formsvc.casework.cells import cells_of, split_cell
-from formsvc.errors import Refused
 from formsvc.model.form import Form, Place
 from formsvc.model.kinds import Choice, Choices, Lang, Tick, find_option, is_box
-from formsvc.model.record import Box, Problem
+from formsvc.model.record import Problem
 from formsvc.model.values import write_value
 from formsvc.office.office import Office
 from formsvc.office.review import Waiting, answered, waiting_in
 from formsvc.office.sheets import Shown, as_cell, copies_of, shown_sheet
-from formsvc.parsers.pictures import Pages, page_sizes, picture
-from formsvc.parsers.sandbox import run_limited
-from formsvc.store.papers import Return, Sheet, find_return, latest_revision, read_return, standing_decisions
-from formsvc.store.schema import files, returns
-
-T = TypeVar("T")
-_DPI = 110
+from formsvc.store.papers import Return, Sheet, latest_revision, read_return, standing_decisions
+from formsvc.store.schema import returns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,65 +147,3 @@ def _returns(connection: Connection, sheet_id: int) -> Iterator[Return]:
     for number in connection.scalars(select(returns.c.id).where(returns.c.sheet_id == sheet_id).order_by(returns.c.id)):
         if (back := read_return(connection, number)) is not None:
             yield back
-
-
-# ---------------------------------------------------------------- pictures
-
-
-def kept_content(office: Office, name: str) -> bytes:
-    """A stored file; refuses one that was erased."""
-    with office.store.reading() as connection:
-        state = connection.execute(select(files.c.state).where(files.c.name == name)).scalar()
-    if state != "kept":
-        raise Refused("file-lost")
-    return office.store.vault.get(name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What a file looks like: the sizes of its pages, and where each answer stands on them, by key: page and box."""
-
-    sizes: tuple[tuple[float, float], ...] = ()
-    places: Mapping[str, tuple[int, Box]] = field(default_factory=dict)
-
-
-_LOOKS: OrderedDict[str, Look] = OrderedDict()
-_MOST_LOOKS = 200
-
-
-def look_of(office: Office, name: str) -> Look:
-    """What a stored file looks like; nothing where it cannot be drawn. A name is of one content for ever, so the last ones are remembered."""
-    if name in _LOOKS:
-        return _LOOKS[name]
-    content = kept_content(office, name)
-    sizes = _drawn(lambda: run_limited(page_sizes, content), Pages(sizes=())).sizes
-    with office.store.reading() as connection:
-        back = find_return(connection, name)
-    if back is not None and back.source in ("flattened", "scan"):  # reading paper takes long: its places were kept
-        places: Mapping[str, tuple[int, Box]] = {key: (int(page), (left, bottom, right, top)) for key, (page, left, bottom, right, top, _) in back.places.items()}
-    else:
-        places = _drawn(lambda: _places(office, content), {})
-    look = Look(sizes=sizes, places=places)
-    if look.sizes and look.places:  # what failed may have failed because the machine was busy
-        _LOOKS[name] = look
-        while len(_LOOKS) > _MOST_LOOKS:
-            _LOOKS.popitem(last=False)
-    return look
-
-
-def _places(office: Office, content: bytes) -> Mapping[str, tuple[int, Box]]:
-    found = office.service.understand(content).submission
-    return {key: (answer.page, answer.box) for key, answer in found.answers.items() if answer.page and answer.box[2] > answer.box[0]}
-
-
-def page_picture(office: Office, name: str, page: int) -> bytes:
-    """A page of a stored file as PNG."""
-    return run_limited(picture, kept_content(office, name), page, _DPI)
-
-
-def _drawn(work: Callable[[], T], otherwise: T) -> T:
-    """What a picture's reader gives; a file that it cannot read has no picture, which is no failure of the page."""
-    try:
-        return work()
-    except Refused:
-        return otherwise

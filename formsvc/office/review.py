@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
 from formsvc.casework.cells import cells_of, split_cell
 from formsvc.errors import Refused, word
 from formsvc.model.form import Form
-from formsvc.model.kinds import Choices, Lang, find_option
+from formsvc.model.kinds import Choices, Lang, Tick, find_option
 from formsvc.model.people import Person
 from formsvc.model.record import Values
 from formsvc.model.values import Misread, plain, read_value
@@ -35,6 +35,9 @@ from formsvc.store.papers import (
     standing_decisions,
 )
 from formsvc.store.roster import Child, find_unit, read_children, read_units
+
+_YES: Final = frozenset({"✓", "✔", "☑", "x", "yes", "y", "sí", "si", "s", "on", "1", "true", "ticked", "marcado", "marcada"})
+_NO: Final = frozenset({"no", "n", "off", "0", "false", "-", "☐"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,12 +272,20 @@ def _typed(form: Form, cell: str, text: str) -> Any:
     group_name, _, name = split_cell(cell)
     group = form.group(group_name) if group_name else None
     ask = next((ask for ask in (group.asks if group else form.asks) if ask.name == name), None)
-    if ask is None:  # one box of several
-        return None if plain(text) in ("no", "off", "0", "false") else True
+    if ask is None or isinstance(ask.kind, Tick):  # ask is None: one box of several
+        return _ticked(text)
     value = read_value(ask.kind, text)
     if isinstance(value, Misread):
         raise Refused("choice-unreadable", text[:40])
     return value
+
+
+def _ticked(text: str) -> bool | None:
+    """What a person means by a word or sign for a box; None for an empty one."""
+    said = text.strip().casefold()
+    if said not in _YES | _NO:
+        raise Refused("choice-unreadable", text[:40])
+    return True if said in _YES else None
 
 
 def correct(office: Office, *, site: str, unit: str, month: str, form: str, part: int, field: str, text: str) -> str:

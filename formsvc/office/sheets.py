@@ -176,7 +176,7 @@ def _copies(office: Office, connection: Connection, sheet_id: int) -> list[_Copy
 def _copy(office: Office, connection: Connection, back: Return, document: Document, looked_at: set[tuple[str, int]]) -> _Copy:
     form = office.catalog.form(FormId(name=back.form, version=back.version))
     is_ours = back.stamp == document.id
-    rows = row_identities(form, document.id, document.rows, back.values) if is_ours else _named_rows(connection, form, back, document)
+    rows = rows_of(connection, form, back, document)
     issued = cells_of(form, document.snapshot, rows) if is_ours else {}
     returned = cells_of(form, back.values, rows)
     doubts = _told_once([(found, problem) for problem in back.problems if problem.code in HELD and (found := as_cell(form, problem.field, rows))])
@@ -194,6 +194,13 @@ def _copy(office: Office, connection: Connection, back: Return, document: Docume
         rows=rows,
         doubts=(*(_doubt(form, back, cell, problem, rows, issued) for cell, problem in doubts if (cell, back.id) not in looked_at), *_notes(back)),
     )
+
+
+def rows_of(connection: Connection, form: Form, back: Return, document: Document) -> Rows:
+    """Whom the rows of a paper that came back are about."""
+    if back.stamp == document.id:
+        return row_identities(form, document.id, document.rows, back.values)
+    return _named_rows(connection, form, back, document)
 
 
 def _told_once(doubts: list[tuple[str, Problem]]) -> list[tuple[str, Problem]]:

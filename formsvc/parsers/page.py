@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from formsvc.model.form import Form
 from formsvc.model.interpret import answer_texts
 from formsvc.model.kinds import Choice, Lang, is_box
 from formsvc.model.layout import Layout
 from formsvc.model.record import Answer, Problem, Values
 from formsvc.model.values import ON, write_value
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BoxPicture:
+    """A box as the reader of ticks looks at it, beside the blank's ([75, 133], 200 dpi), and what it took it for: 0 empty, 1 marked, 2 void."""
+
+    crop: NDArray[np.uint8]
+    blank: NDArray[np.uint8]
+    seen: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +34,8 @@ class Known:
     values: Values | None = None
     issued: bytes = b""
     """The document as PDF; empty if it is not at hand."""
+    pictured: frozenset[str] = frozenset()
+    """The boxes of which pictures are wanted beside their answers."""
 
     def printed(self) -> Mapping[str, str]:
         """What stood on the paper when it was issued, by key, as it is shown."""
@@ -53,6 +67,8 @@ class PageRead:
     problems: list[Problem] = field(default_factory=list)
     rests: list[tuple[str, int, str]] = field(default_factory=list)
     """Continued answers on an added page: heading, the page they come from, their text."""
+    pictures: dict[str, BoxPicture] = field(default_factory=dict)
+    """The boxes of which pictures were wanted."""
     cut: dict[str, int] = field(default_factory=dict)
     """Answers that go on elsewhere, with the page their mark names."""
     total: int = 0

@@ -23,7 +23,7 @@ from formsvc.parsers.glyphs import Shapes
 from formsvc.parsers.lines import cut_mark
 from formsvc.parsers.marks import EMPTY, MarkReader, Shares, crop_at, crop_place, decide
 from formsvc.parsers.ocr import Reading, TextReader
-from formsvc.parsers.page import Known, PageRead, stored
+from formsvc.parsers.page import BoxPicture, Known, PageRead, stored
 from formsvc.parsers.raster import POINTS, Gray
 from formsvc.parsers.register import Reference
 
@@ -90,6 +90,10 @@ class Slots:
         if not boxes:
             return
         found = self._shares(boxes, reader)
+        for slot in boxes:
+            if slot.name in self.known.pictured:
+                crop, blank = (crop_at(page, slot.box, self.height) for page in (self.flat, self.printed.blank))
+                self.read.pictures[slot.name] = BoxPicture(crop=crop, blank=blank, seen=int(found[slot.name].argmax()))
         for ask, before, question in _questions(self.known, boxes):
             exclusive = isinstance(ask.kind, Choice)
             for several in [question] if exclusive else [[slot] for slot in question]:

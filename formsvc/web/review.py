@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from formsvc.errors import Refused
 from formsvc.model.procedure import is_month, month_after
-from formsvc.office.record import kept_content, look_of, page_picture, read_record
+from formsvc.office.look import kept_content, look_of, page_picture, spots
+from formsvc.office.record import read_record
 from formsvc.office.review import Waiting, ask_again, correct_sheet, decide, drop, place, waiting_for, withdraw
 from formsvc.office.seen import note_return_seen, note_seen
 from formsvc.store.papers import Return, find_question, read_sheets
@@ -65,7 +66,7 @@ def sheet(key: int) -> ResponseReturnValue:
     lines = [line for line in view.lines if everything or line.returned or line.problems or line.decided_by]
     return render_template(
         "record.html", view=view, lines=lines, count=len(view.lines), everything=everything, unit=unit, back=back, picture=_picture(back, view.shown.document.id), look=look_of(office(), name),
-        marked=request.args.get("field", ""), may_decide=me().may("review"), shown_name=_shown_names(),
+        spots=spots(office(), view.questions, view.returns), marked=request.args.get("field", ""), may_decide=me().may("review"), shown_name=_shown_names(),
     )
 
 
