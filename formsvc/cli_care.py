@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from formsvc.cli_month import console, progress
+from formsvc.cli_words import console, progress
 from formsvc.errors import Refused
 from formsvc.files import write_file
 from formsvc.office.backup import backup as make_backup

@@ -10,14 +10,14 @@ from typing import Final
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from formsvc.casework.roster import Change, describe
+from formsvc.cli_words import REFUSED, console, counted, month_argument, progress
 from formsvc.errors import Refused
 from formsvc.files import write_file
 from formsvc.model.kinds import LANGS, Lang
-from formsvc.model.procedure import is_month, month_of
+from formsvc.model.procedure import month_of
 from formsvc.model.stamp import in_words
 from formsvc.model.values import plain
 from formsvc.office.conferences import CASE, MANAGEMENT, Meeting, hold_meeting, plan_conference
@@ -30,28 +30,8 @@ from formsvc.passwords import read_password
 from formsvc.settings import settings
 from formsvc.store.roster import read_units
 
-_REFUSED: Final = 2
 DAY: Final = click.DateTime(["%Y-%m-%d", "%m/%d/%Y"])
 _SHOWN: Final = 40
-
-
-def console() -> Console:
-    """A terminal as wide as it is; in a pipe wide enough for the tables."""
-    found = Console()
-    return found if found.is_terminal else Console(width=130)
-
-
-def progress(where: Console) -> Progress:
-    """A bar for long work; nothing in a pipe."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=where, transient=True, disable=not where.is_terminal)
-
-
-def month_argument(_context: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
-    """A month as YYYY-MM."""
-    if given is not None and not is_month(given):
-        raise click.BadParameter(f"“{given}” is not a month; write it like 2026-11")
-    return given
 
 
 def _mapping(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -60,11 +40,6 @@ def _mapping(_context: click.Context, _option: click.Parameter, given: tuple[str
         if not between or not name:
             raise click.BadParameter("write it like child_id=Participant")
     return {name.strip(): column.strip() for name, _, column in pairs}
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def _day(given: datetime | None) -> date | None:
@@ -223,7 +198,7 @@ def month(month: str, out: Path | None, site: str | None, unit: str | None, lang
     written = _write_packets(office, results, month, folder, lang or "en", where) if packets and unit is None else []
     _say_month(results, written, kept, folder, as_json=as_json)
     if any(result.failed for result in results):
-        sys.exit(_REFUSED)
+        sys.exit(REFUSED)
 
 
 def _write_packets(office: Office, results: Sequence[UnitResult], month: str, folder: Path, lang: Lang, where: Console) -> list[Path]:
@@ -288,7 +263,7 @@ def receive_files(paths: Sequence[Path], expected: str | None, password_file: Pa
     if not as_json:
         _say_received(receipts, renewed.made)
     if renewed.failed or any(receipt.state == "refused" for receipt in receipts):
-        sys.exit(_REFUSED)
+        sys.exit(REFUSED)
 
 
 def _line(receipt: Receipt) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from formsvc.cli_month import counted, month_argument, progress
+from formsvc.cli_words import counted, month_argument, progress
 from formsvc.files import write_file
 from formsvc.office.corrections import gather_corrections
 from formsvc.office.office import open_office

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from formsvc.cli_month import console, month_argument
+from formsvc.cli_words import console, month_argument
 from formsvc.files import write_file
 from formsvc.office.case_notes import export_case_notes
 from formsvc.office.exports import export_actions, export_disclosures, export_monitoring

@@ -17,10 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import pikepdf
 import pytest
 
 from formsvc.catalog import shipped_folder
+from formsvc.cli import cli
 from formsvc.errors import WORDING, Refused
 from formsvc.model.stamp import in_words
 from formsvc.service import Service
@@ -177,6 +179,23 @@ def test_a_protected_paper_is_read_with_its_password(run: Run, tmp_path: Path, p
         pdf.save(tmp_path / "x.pdf", encryption=pikepdf.Encryption(user=password, owner="owner"))
     word = written(tmp_path, content.format(password), "word.txt")
     assert json.loads(run("read", "x.pdf", "--password-file", word, "--json").stdout)["values"] == VALUES
+
+
+def test_every_command_is_told_of_as_it_tells_of_itself() -> None:
+    """The first help page knows the commands by a table, so that it need not load them."""
+    context = click.Context(cli)
+    own = [(name, "" if command.hidden else command.get_short_help_str(400)) for name in cli.list_commands(context) if (command := cli.get_command(context, name))]
+    assert len(own) == len(cli.list_commands(context)) > 20
+    told = click.HelpFormatter(width=500)
+    cli.format_commands(context, told)
+    lines = [re.split(r" {2,}", line.strip()) for line in told.getvalue().splitlines()[1:]]
+    assert [(name, text) for name, text in own if text] == [(name, text) for name, text in lines]
+    assert cli.get_command(context, "nothing") is None
+
+
+def test_the_first_help_loads_no_command() -> None:
+    done = subprocess.run([sys.executable, "-c", "import sys; from formsvc.cli import main; sys.argv = ['formsvc', '--help']; main(); print([name for name in sys.modules if name.startswith('formsvc.cli_') or name in ('pikepdf', 'sqlalchemy')])"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(("said", "arguments"), [("Usage: ", ["--help"]), ("Usage: ", ["issue", "-h"]), ("formsvc, version ", ["--version"])])
