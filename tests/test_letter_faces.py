@@ -223,6 +223,7 @@ def by_libreoffice(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {file.stem: file.read_text(encoding="utf-8-sig") for file in folder.glob("*.txt")}
 
 
+@pytest.mark.xdist_group("libreoffice")  # converting them takes twenty seconds
 @pytest.mark.parametrize(("name", "to", "reader"), VARIANTS, ids=[f"{name}-{reader}" for name, _, reader in VARIANTS])
 @in_both
 def test_libreoffice_reads_every_word(by_libreoffice: dict[str, str], name: LetterName, to: int | None, reader: str, lang: Lang) -> None:

@@ -15,8 +15,9 @@ from formsvc.model.kinds import Choice, Day, Kind, LongText, Number, Option, Sig
 from formsvc.parsers.expect import fits, same, snap
 from formsvc.parsers.ocr import TextReader
 from formsvc.parsers.ocr_crop import lines, prepare
-from formsvc.parsers.ocr_engines import tessdata
+from formsvc.parsers.ocr_engines import Line, tessdata, tidy
 from formsvc.parsers.ocr_gaps import settle
+from formsvc.parsers.ocr_judge import Said, judged
 from formsvc.service import Service
 
 Gray = NDArray[np.uint8]
@@ -178,18 +179,23 @@ def test_a_kind_says_what_is_possible(kind: Kind, text: str, fitting: bool) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "other", "wide", "settled"),
+    ("text", "others", "wide", "settled"),
     [
-        ("2y9m", "2y9m", {1: 0.38, 2: 0.4, 3: 0.5}, ("2 y 9 m", True)),
-        ("Ana Luz", "AnaLuz", {3: 0.5}, ("Ana Luz", True)),
-        ("Quietwate r", "Quietwater", {9: 0.1}, ("Quietwater", True)),
-        ("Ana Luz", "AnaLuz", {3: 0.27}, ("Ana Luz", False)),
-        ("04/11/2020", "04/11/2020", {6: 0.41}, ("04/11/2020", True)),
+        ("2y9m", ["2y9m"], {1: 0.38, 2: 0.4, 3: 0.5}, ("2 y 9 m", True)),
+        ("Ana Luz", ["AnaLuz"], {3: 0.5}, ("Ana Luz", True)),
+        ("AnaLuz", ["AnaLuz", "Ana Luz"], {3: 0.3}, ("Ana Luz", True)),
+        ("Quietwate r", ["Quietwater"], {9: 0.1}, ("Quietwater", True)),
+        ("Ana Luz", ["AnaLuz"], {3: 0.17}, ("Ana Luz", False)),
+        ("Ana Luz", ["Ana Luz"], {3: 0.17}, ("Ana Luz", True)),
+        ("7K3QF", ["7K3QF"], {1: 0.15, 2: 0.15}, ("7K3QF", True)),
+        ("gentle or.", ["gentle or."], {8: 0.25}, ("gentle or.", False)),
+        ("04/11/2020", ["04/11/2020"], {6: 0.41}, ("04/11/2020", True)),
+        ("Ana Luz", ["Another text"], {3: 0.5}, ("Ana Luz", True)),
     ],
 )
-def test_paper_decides_where_words_end(text: str, other: str, wide: dict[int, float], settled: tuple[str, bool]) -> None:
-    """Engines that agree are right unless words stand clearly apart; where they differ, the gap decides."""
-    assert settle(text, other, wide) == settled
+def test_paper_decides_where_words_end(text: str, others: list[str], wide: dict[int, float], settled: tuple[str, bool]) -> None:
+    """A space that any reading has stands unless letters touch; where none has one, the gap decides."""
+    assert settle(text, others, wide) == settled
 
 
 @needs_data
@@ -207,3 +213,50 @@ def test_spacing_is_not_spelling() -> None:
     """Readings of the same letters say the same."""
     assert same("2 y 9 m", "2y9m")
     assert not same("Ana", "Ane")
+
+
+@needs_data
+def test_a_stain_is_no_writing_and_pencil_is() -> None:
+    """Beside a typed word: what is broad and pale is a stain, a thin pale stroke may be a word that was missed."""
+    clean, blank = drawn("Hearing", wide=700)
+    stained, pencilled = clean.copy(), clean.copy()
+    cv2.circle(stained, (560, 33), 22, 205, -1, cv2.LINE_AA)
+    for x in range(520, 640, 12):
+        cv2.line(pencilled, (x, 45), (x + 6, 22), 195, 4, cv2.LINE_AA)
+        cv2.line(pencilled, (x + 6, 22), (x + 12, 45), 195, 4, cv2.LINE_AA)
+    assert [reader().read(picture, blank, Text()).sure for picture in (clean, stained, pencilled)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("read", "meant"),
+    [("lvy Stone", "Ivy Stone"), ("an lEP", "an IEP"), ("l spoke", "I spoke"), ("Ana |. Stone", "Ana I. Stone"), ("10 lbs, 2 l", "10 lbs, 2 l"), ("llamar", "llamar"), ("Mclver", "Mclver"), ("la casa", "la casa"), ("Ian", "Ian")],
+)
+def test_a_stroke_is_a_capital_i_where_no_small_l_can_stand(read: str, meant: str) -> None:
+    assert tidy(read) == meant
+
+
+def said(text: str, *, rival: float = 0.001, mean: float = 0.99) -> Said:
+    return Said(line=Line(text=text, mean=mean, least=mean, rival=rival))
+
+
+@pytest.mark.parametrize(
+    ("tesseract", "shaded", "drawn_", "sure"),
+    [
+        (["Hearing test"], "Hearing test", "Hearing test", True),
+        (["Hearing test"], "Hearlng test", "Hearing test", True),  # the network agrees when it is shown the same picture
+        (["Hearing test"], "Heamlg tsst", "Hearing test", False),  # but not if its readings are far apart
+        (["Hear1ng te5t"], "Hearing test", "Hearing test", True),  # only letters that look alike
+        (["Hearing tests"], "Hearing test", "Hearing test", False),
+        (["Hearing «test"], "Hearing test", "Hearing test", False),
+        (["Hearing, test", "Hearing test"], "Hearing test", "Hearing test", False),  # a comma is there or is not
+        (["One of tbe long notes", "Ore of the long notes"], "One of the long notes", "One of the long notes", True),  # each word was read
+        (["One of the lung notes", "Ore of the lung notes"], "One of the long notes", "One of the long notes", False),
+    ],
+)
+def test_what_two_engines_say_of_two_pictures(tesseract: list[str], shaded: str, drawn_: str, sure: bool) -> None:
+    """Sure is what both engines read, each of a picture of its own; what only one of them reads never is."""
+    place = prepare(*drawn("Hearing test"))
+    tried = [Line(text=text, mean=0.9, least=0.9) for text in tesseract]
+    assert judged(place, tried, said(shaded), said(drawn_), Text(), ()).sure is sure
+    assert not judged(place, tried, said(shaded, rival=0.4), said(drawn_, rival=0.4), Text(), ()).sure
+    assert not judged(place, [], said(shaded), said(drawn_), Text(), ()).sure

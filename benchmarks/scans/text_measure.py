@@ -46,15 +46,19 @@ class Count:
     right: int = 0
     seconds: float = 0.0
     single: list[float] = field(default_factory=list)
+    open: Counter[str] = field(default_factory=Counter)
+    """Of the fields that people fill in: how many, accepted, wrong."""
 
-    def note(self, reading: Reading, *, right: bool, seconds: float, is_long: bool) -> None:
+    def note(self, reading: Reading, typed: Typed, *, right: bool, seconds: float) -> None:
         """Count a reading."""
+        if not typed.locked:
+            self.open.update(fields=1, accepted=int(reading.sure), wrong=int(reading.sure and not right))
         self.fields += 1
         self.accepted += reading.sure
         self.wrong += reading.sure and not right
         self.right += right
         self.seconds += seconds
-        if not is_long:
+        if not isinstance(typed.kind, LongText):
             self.single.append(seconds)
 
 
@@ -98,7 +102,7 @@ def measure(fields: int, seed: int, *, show: bool) -> Mapping[str, Count]:
                     start = time.process_time()
                     reading = readers[typed.lang].read(picture, typed.blank, typed.kind)
                     right = is_right(reading, typed.truth, typed.kind)
-                    counts[name].note(reading, right=right, seconds=time.process_time() - start, is_long=isinstance(typed.kind, LongText))
+                    counts[name].note(reading, typed, right=right, seconds=time.process_time() - start)
                     if show and reading.sure and not right:
                         print(f"\n{name}, {page.drawn_by}: {typed.truth!r} read as {reading.text!r}", file=sys.stderr)
     return counts
@@ -135,6 +139,9 @@ def main() -> None:
     good = [count for name, count in counts.items() if DEGRADATIONS[name].family in _GOOD]
     accepted = sum(count.accepted for count in good)
     print(f"\n{table(counts)}\n")
+    for family in dict.fromkeys(way.family for way in DEGRADATIONS.values()):
+        of = sum((count.open for name, count in counts.items() if DEGRADATIONS[name].family == family), Counter[str]())
+        print(f"{family}: of {of['fields']} fields that people fill in {of['accepted'] / max(of['fields'], 1):.1%} accepted, {of['wrong']} wrong.")
     print(f"Scans and faxes: {sum(count.wrong for count in good)} wrong of {accepted} accepted. 20 single lines: {20 * float(np.mean(single)):.2f} s of one core (both engines, all tries).")
     print(f"Memory at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, the benchmark's own pages included.")
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -13,6 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.scans.text_values import SHAPES, random_values
+from formsvc.model.form import Form
 from formsvc.model.kinds import Choice, Kind, Lang, LongText, Signature, Stamp, is_box
 from formsvc.model.layout import Layout, Slot
 from formsvc.parsers.shown import Shown
@@ -34,6 +35,8 @@ class Typed:
     truth: str
     place: tuple[int, int, int, int]
     blank: Gray
+    locked: bool
+    """Printed by us and for nobody to write in: the product knows it without reading, unless it does not know the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,8 @@ def pages(service: Service, rng: Generator) -> Iterator[Page]:
             values = random_values(shape, lang, rng)
             issued = service.issue(form, values, lang=lang)
             compiled = service.compiled(service.form(form), issued.values, lang)
-            yield from _ours(issued.content, compiled.blank, compiled.layout, lang)
-            yield from _viewers(issued.content, compiled.blank, compiled.layout, lang, rng)
+            for page in (*_ours(issued.content, compiled.blank, compiled.layout, lang), *_viewers(issued.content, compiled.blank, compiled.layout, lang, rng)):
+                yield replace(page, fields=tuple(replace(typed, locked=_is_locked(service.form(form), typed.name)) for typed in page.fields))
 
 
 def _ours(content: bytes, blank: bytes, layout: Layout, lang: Lang) -> Iterator[Page]:
@@ -81,6 +84,11 @@ def _viewers(content: bytes, blank: bytes, layout: Layout, lang: Lang, rng: Gene
         memory = io.BytesIO()
         pdf.save(memory)
     yield from _paged(memory.getvalue(), blank, layout, lang, fitting, "viewer")
+
+
+def _is_locked(form: Form, name: str) -> bool:
+    place = form.find(name)
+    return place is not None and place.ask.locked
 
 
 def _winansi(text: str) -> bool:
@@ -133,7 +141,7 @@ def _typed(slot: Slot, height: float, lang: Lang, truth: str, empty: Gray) -> Ty
     left, top, right, bottom = _pixels(slot, height, _BLANK_DPI)
     small = empty[max(top, 0) : bottom, max(left, 0) : right]
     blank = cv2.resize(small, (place[2] - place[0], place[3] - place[1]), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
-    return Typed(name=slot.name, kind=slot.kind, lang=lang, truth=truth, place=place, blank=blank)
+    return Typed(name=slot.name, kind=slot.kind, lang=lang, truth=truth, place=place, blank=blank, locked=False)
 
 
 def _pixels(slot: Slot, height: float, dpi: int) -> tuple[int, int, int, int]:

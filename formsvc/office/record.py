@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -17,6 +17,8 @@ from formsvc.office.sheets import Shown, as_cell, copies_of, shown_sheet
 from formsvc.store.papers import Return, Sheet, latest_revision, read_return, standing_decisions
 from formsvc.store.schema import returns
 
+YES_OR_NO: Final = (("✓", ""), ("no", ""))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -30,6 +32,8 @@ class Line:
     returned: tuple[tuple[int, str], ...]
     """Each copy that says something else than what was issued: its return, and what it says."""
     recorded: str
+    options: tuple[tuple[str, str], ...] = ()
+    """Of a question with boxes or a list: every answer as a reviewer gives it, and in words; of a single box yes and no, without words."""
     decided_by: str = ""
     decided_at: str = ""
     problems: tuple[Problem, ...] = ()
@@ -79,6 +83,7 @@ def read_record(office: Office, sheet_id: int, lang: Lang) -> RecordView:
                 issued=say.value(place, issued.get(cell)),
                 returned=tuple((number, say.value(place, value)) for number, value in told.get(cell, ())),
                 recorded=say.value(place, shown.cells.get(cell)),
+                options=say.options(place),
                 decided_by=decision.by if decision is not None else "",
                 decided_at=decision.at if decision is not None else "",
                 problems=tuple(problems.get(cell, ())),
@@ -97,6 +102,12 @@ class _Sayer:
     def label(self, place: Place) -> str:
         text = place.ask.label.said(self._lang)
         return f"{text}: {place.option.label.said(self._lang)}" if place.option is not None and isinstance(place.ask.kind, Choices) else text
+
+    def options(self, place: Place) -> tuple[tuple[str, str], ...]:
+        kind = place.ask.kind
+        if isinstance(kind, Tick | Choices):
+            return YES_OR_NO
+        return tuple((option.code, option.label.said(self._lang)) for option in kind.options) if isinstance(kind, Choice) else ()
 
     def value(self, place: Place, value: Any) -> str:
         if value is None:

@@ -7,6 +7,7 @@ from formsvc.model.kinds import Choice, Choices, Day, Kind, Month, Number, Time
 from formsvc.model.values import Misread, forbidden_characters, plain, read_value
 
 _ALIKE: Final = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "!": "l", "j": "l", "5": "s", "$": "s", "8": "b", "2": "z", "6": "g", "9": "g"})
+_POINTS: Final = str.maketrans(",:;", "...")
 _SHORT: Final = 4
 
 
@@ -19,6 +20,15 @@ def fits(kind: Kind, text: str) -> bool:
 def same(first: str, second: str) -> bool:
     """Whether two readings have the same letters; how they are spaced does not count."""
     return "".join(first.split()) == "".join(second.split())
+
+
+def alike(first: str, second: str) -> bool:
+    """Whether two readings differ only in letters and signs that engines mistake for each other."""
+    return _drawn_alike(first) == _drawn_alike(second) != ""
+
+
+def _drawn_alike(text: str) -> str:
+    return "".join(plain(text).split()).translate(_ALIKE).replace("rn", "m").translate(_POINTS)
 
 
 def expected_of(kind: Kind, expected: Sequence[str]) -> tuple[str, ...]:

@@ -34,6 +34,9 @@ _EVEN: Final = 0.7
 _STREAK: Final = 7
 _PIECE_LEAST: Final = 9
 _PRESENT: Final = 0.6
+_LINE_REST: Final = 2
+_PEN: Final = 5.0
+"""Half the breadth of the broadest stroke of a pencil or pen, in pixels: 0.8 mm."""
 _EDGE: Final = 11
 """The margin around a field (2 points) with the line that frames it."""
 
@@ -290,15 +293,30 @@ def shaded(field: Field, rows: tuple[int, int] | None = None) -> Strip:
     return Strip(picture=_black_on_white(shown[top:bottom, left:right], field), rows=(top, bottom), columns=(left, right))
 
 
-def outside(field: Field, strip: Strip) -> int:
-    """Pixels of the largest faint stroke that a strip does not show: a word in pencil beside a typed one, toner that failed."""
+def outside(field: Field, strip: Strip, least: int) -> int:
+    """Pixels of a faint stroke of more than `least` that a strip does not show, else of the largest: a word in pencil beside a typed one, toner that failed.
+
+    A stain is none, and neither is what is left of a frame.
+    """
     soft = cv2.GaussianBlur(field.dark, (0, 0), 1.0)
     size = 2 * _REACH + 3
     near = cv2.dilate((field.printed > 40).astype(np.uint8), np.ones((size, size), np.uint8)) > 0  # noqa: PLR2004
     faint = _without_edge((soft > max(0.7 * _FAINT, 2.5 * field.noise)) & ~near)
     faint[strip.rows[0] : strip.rows[1], strip.columns[0] : strip.columns[1]] = False
-    count, _, stats, _ = cv2.connectedComponentsWithStats(faint.astype(np.uint8), connectivity=8)
-    return int(stats[1:count, cv2.CC_STAT_AREA].max(initial=0))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(faint.astype(np.uint8), connectivity=8)
+    sizes = stats[:, cv2.CC_STAT_AREA] * (stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].min(axis=1) > _LINE_REST)
+    sizes[0] = 0
+    for number in np.flatnonzero(sizes > least):
+        piece = labels == number
+        if not _is_stain(piece, soft.astype(np.uint8), field.strength):
+            return int(sizes[number])
+    return int(sizes[sizes <= least].max(initial=0))
+
+
+def _is_stain(piece: Mask, dark: Gray, strength: float) -> bool:
+    """Whether a piece is broader than pens draw, and paler than half of the writing."""
+    thick = float(cv2.distanceTransform(np.pad(piece.astype(np.uint8), 1), cv2.DIST_L2, 3).max())
+    return thick > _PEN and float(np.percentile(dark[piece], 90)) < strength / 2
 
 
 def _only_rows(ink: Mask, rows: tuple[int, int]) -> Mask:

@@ -68,7 +68,7 @@ class Tesseract:
         text = self._api.GetUTF8Text()
         parts = [word / 100 for word in self._api.AllWordConfidences()]
         self._api.Clear()
-        return Line(text=_tidy(text), mean=float(np.mean(parts)) if parts else 0.0, least=min(parts, default=0.0))
+        return Line(text=tidy(text), mean=float(np.mean(parts)) if parts else 0.0, least=min(parts, default=0.0))
 
 
 def tessdata() -> Path | None:
@@ -97,6 +97,7 @@ class Network:
         self._letters = ["", *_alphabet(content), " "]
         self._latin = np.array([i for i, letter in enumerate(self._letters) if i == 0 or _is_latin(letter)])
         self._bare = np.array([ord(unicodedata.normalize("NFD", self._letters[i] or " ")[0]) for i in self._latin])
+        self._bars = np.array([self._letters[i] in _BARS for i in self._latin])
         self._accented = np.array([len(unicodedata.normalize("NFD", self._letters[i])) > 1 for i in self._latin])
 
     def read(self, picture: Gray) -> Line:
@@ -112,16 +113,18 @@ class Network:
         keep = (best != 0) & (np.concatenate(([True], best[1:] != best[:-1])))
         certain = among[np.arange(len(best)), best][keep]
         letters = [self._letters[self._latin[i]] for i in best[keep]]
-        text = _tidy("".join(letters))
+        text = tidy("".join(letters))
         if not text:
             return NOTHING
+        certain = certain[[letter != " " for letter in letters]]
         places = np.array([(at + 0.5) * step for at, letter in zip(np.flatnonzero(keep), letters, strict=True) if letter != " "])
-        return Line(text=text, mean=float(certain.mean()), least=float(certain.min()), rival=self._rival(among, best), places=places)
+        return Line(text=text, mean=float(certain.mean()), least=float(certain.min()), rival=self._rival(among, best, "".join(letters)), places=places)
 
-    def _rival(self, among: NDArray[np.float32], best: NDArray[np.integer]) -> float:
+    def _rival(self, among: NDArray[np.float32], best: NDArray[np.integer], text: str) -> float:
         """The greatest share that another letter has at the clearest column of a letter; neither the empty sign nor the space is a letter.
 
         An accent that a bare letter may have counts `_FADED` times: accents are what worn paper loses, and what both engines then miss.
+        What looks the same and is told apart by the letters beside it is no rival.
         """
         letters = self._bare[best] != ord(" ")
         own = among[np.arange(len(best)), best]
@@ -129,6 +132,9 @@ class Network:
         others = np.where(faded, among * _FADED, among)
         others[np.arange(len(best)), best] = 0
         others[:, self._bare == ord(" ")] = 0
+        runs = [(start, end) for start, end in _same(best) if best[start] != 0]
+        for start, end in (run for run, at in zip(runs, range(len(text)), strict=True) if _is_told(text, at)):
+            others[start:end, self._bars] = 0
         most = others.max(axis=1)
         share = most / np.maximum(own + most, 1e-6)
         return max((float(share[start + int(own[start:end].argmax())]) for start, end in _same(best) if letters[start]), default=0.0)
@@ -172,15 +178,22 @@ def _shaped(picture: Gray) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.broadcast_to(shades, (1, 3, *shades.shape)))
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Text with single spaces in lines without empty ones, typographic signs as on a keyboard."""
     return "\n".join(_CAPITAL_I.sub("I", line) for part in text.translate(_KEYS).splitlines() if (line := " ".join(part.split())))
 
 
-_CAPITAL_I: Final = re.compile(r"(?<![a-zà-ÿ'])l(?=[A-Z])")
-"""A small l before or among capitals is a capital I: in these fonts they look the same."""
+_BARS: Final = frozenset("Il|")
+_CAPITAL_I: Final = re.compile(r"(?<![a-zà-ÿ'])[l|](?=[A-Z])|(?<![A-Za-zÀ-ÿ0-9'])[l|](?=[bcdfghjkmnpqrstvwxzñ][a-zà-ÿ]*[aeiouyáéíóúü])|(?<!\d )(?<![^\s(«\"¿¡])[l|](?=[\s.,;:!?)»\"]|$)")
+"""A small l is a capital I before or among capitals, before a consonant at the start of a word that is no abbreviation (lb, ltd), and alone: in these fonts they look the same."""
+_SMALL_L: Final = re.compile(r"(?<=[a-zà-ÿ])(?<!Mc)(?<!Mac)[Il|](?=[a-zà-ÿ]|[^A-Za-zÀ-ÿ]|$)")
 _KEYS: Final = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "—": "-", "–": "-", "‐": "-", "ﬁ": "fi", "ﬂ": "fl"})
-_MORE: Final = frozenset("áéíóúüñÁÉÍÓÚÜÑ¿¡ºªàèìòùâêîôûäëïöçÀÈÌÒÙÂÊÎÔÛÄËÏÖÇßøØåÅãÃõÕ°€£½’‘“”–—")
+_MORE: Final = frozenset("áéíóúüñÁÉÍÓÚÜÑ¿¡ºªàèìòùâêîôûäëïöçÀÈÌÒÙÂÊÎÔÛÄËÏÖÇßøØåÅãÃõÕ°€£½’‘“”–—«»")
+
+
+def _is_told(text: str, at: int) -> bool:
+    """Whether the letters beside it tell what a stroke of letter height is: a capital I, or a small l."""
+    return text[at] in _BARS and bool(_CAPITAL_I.match(f"{text[:at]}l{text[at + 1 :]}", at) if text[at] != "l" else _SMALL_L.match(text, at))
 
 
 def _is_latin(letter: str) -> bool:

@@ -1,10 +1,11 @@
 """Where words end: engines are weak at narrow spaces, the paper between letters is not.
 
 Gaps are measured as shares of a capital's height, less the paper that belongs to the letters themselves. In typed
-text 99 of 100 spaces are wider than 0.24, 99 of 100 gaps within words narrower.
+text 99 of 100 spaces are wider than 0.24, 99 of 100 gaps within words narrower. Of 4,600 spaces on scans that the engines
+saw, all were there; of 400 that none saw, all stood between a number and a letter, but for one before a full stop.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,11 +17,10 @@ Gaps = Mapping[int, float]
 """The paper before each letter, by its number in the text without spaces; letters not named stand close."""
 
 _CLEAR: Final = 0.30
-_LIKELY: Final = 0.24
 _UNSEEN: Final = 0.27
+_ENOUGH: Final = 0.20
 _TOUCHING: Final = 0.12
-_NARROW: Final = 0.18
-_DIGITS: Final = 0.40
+_HALF: Final = 0.50
 _WIDE: Final = 0.55
 _ONE: Final = 0.11
 """Digits are equally wide, so a 1 has paper at its sides."""
@@ -48,38 +48,37 @@ def gaps(text: str, places: NDArray[np.floating], ink: Mask) -> Gaps:
     return found
 
 
-def settle(text: str, other: str | None, wide: Gaps) -> tuple[str, bool]:
+def settle(text: str, others: Sequence[str], wide: Gaps) -> tuple[str, bool]:
     """A text with its spaces put right, and whether all of them are certain.
 
-    `other` is the same text by another engine, spaced as that engine saw it (None if there is none). Where both
-    agree they are right, unless words are clearly apart; where they do not, the paper decides.
+    `others` are the same text as it was read otherwise. Readings hardly ever see spaces where none are, but all of them
+    miss some: where any has one it stands, unless the letters touch; where none has the paper decides.
     """
     letters = "".join(text.split())
-    ours, theirs = _breaks(text), _breaks(other) if other is not None else {}
+    ours = _breaks(text)
+    seen = [ours, *(_breaks(other) for other in others if "".join(other.split()) == letters)]
     certain = True
-    found = ""
-    for number, letter in enumerate(letters):
-        gap = wide.get(number, 0.0)
-        seen = (number in ours, number in theirs) if other is not None else (number in ours, number in ours)
-        has, clear = _judged(gap, seen, letters[max(number - 1, 0)] + letter)
+    found = letters[:1]
+    for number in range(1, len(letters)):
+        has, clear = _judged(wide.get(number, 0.0), sum(number in breaks for breaks in seen), letters[number - 1 : number + 1])
         if ours.get(number) == "\n":
             has = clear = True
         certain = certain and clear
-        found += (ours.get(number, " ") if has and number else "") + letter
+        found += (ours.get(number, " ") if has else "") + letters[number]
     return found, certain
 
 
-def _judged(gap: float, seen: tuple[bool, bool], pair: str) -> tuple[bool, bool]:
-    """Whether a space stands in a gap, and whether that is certain; `seen` is whether each engine has one there, `pair` the letters beside it."""
-    if all(seen):
-        return True, True
+def _judged(gap: float, seen: int, pair: str) -> tuple[bool, bool]:
+    """Whether a space stands in a gap, and whether that is certain; `seen` is how many readings have one there, `pair` the letters beside it."""
+    if seen == 1 and gap < _TOUCHING:
+        return False, True
+    if seen:
+        return True, seen > 1 or gap >= _ENOUGH
     if set(pair) <= _NUMBERS:  # digits stand wider
-        return any(seen) and gap >= _DIGITS, gap >= _DIGITS if any(seen) else gap < _WIDE
-    if any(seen):
-        return gap >= _LIKELY, not _NARROW <= gap < _CLEAR
-    if pair[0].isdigit() == pair[1].isdigit() or not pair.isalnum():  # only between a number and a unit do both engines miss spaces
-        return False, gap < _CLEAR
-    return gap >= _UNSEEN, gap >= _CLEAR or gap < _TOUCHING
+        return False, gap < _WIDE
+    if pair.isalnum() and pair[0].isdigit() != pair[1].isdigit():  # between a number and a unit all readings miss spaces
+        return gap >= _UNSEEN, gap >= _CLEAR or gap < _ENOUGH
+    return False, gap < (_HALF if pair.isalnum() else _ENOUGH)
 
 
 def _breaks(text: str) -> dict[int, str]:
