@@ -16,6 +16,8 @@ _DARK: Final = 0.62
 """Ink is darker than this share of the paper around it; weak pencil and low toner are near 0.75."""
 _PENCIL, _THICK = 0.82, 4.5
 """A hard pencil after a scanner; half the width of the thickest pen in frame pixels (measured: pencils 1.9 to 3.3, coffee 8.6 to 9.3)."""
+_BLOT: Final = 64
+"""Frame pixels of the smallest stain."""
 _PRINT: Final = 205
 _TRIM: Final = 2  # frame pixels inside a box's edge
 
@@ -54,16 +56,18 @@ def amount(mask: Mask) -> int:
 
 
 def faint_strokes(page: Gray, blank: Gray) -> tuple[int, int]:
-    """What a weak pencil leaves: pixels of ink, and the longest side of its largest piece; nothing if that is a stain, which is thicker than any pen."""
+    """What a weak pencil leaves: pixels of ink, and the longest side of its largest piece; stains, which are thicker than any pen, apart."""
     mask = added(page, blank, dark=_PENCIL).astype(np.uint8)
     count, pieces, sizes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    areas = sizes[1:count, cv2.CC_STAT_AREA]
-    if not len(areas):
+    areas = sizes[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    thick = cv2.distanceTransform(mask, cv2.DIST_L2, 3) if count > 1 else mask
+    for number in np.flatnonzero(areas >= _BLOT):
+        if float(np.percentile(thick[pieces == number], 95)) > _THICK:
+            areas[number] = 0
+    if not areas.any():
         return 0, 0
-    largest = 1 + int(areas.argmax())
-    thick = cv2.distanceTransform(mask, cv2.DIST_L2, 3)[pieces == largest]
-    if float(np.percentile(thick, 95)) > _THICK:
-        return 0, 0
+    largest = int(areas.argmax())
     return int(areas[areas >= 6].sum()), int(max(sizes[largest, cv2.CC_STAT_WIDTH], sizes[largest, cv2.CC_STAT_HEIGHT]))  # noqa: PLR2004
 
 

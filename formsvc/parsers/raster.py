@@ -39,15 +39,20 @@ class Pages:
         """Know the one that it is."""
         self._pdf, self._image = pdf, image
         self.count = len(pdf) if pdf is not None else getattr(image, "n_frames", 1)
+        self._opened: dict[int, pypdfium2.PdfPage] = {}
 
     def pdf_page(self, page: int) -> pypdfium2.PdfPage | None:
         """A page of a PDF."""
-        return self._pdf[page - 1] if self._pdf is not None else None
+        if self._pdf is None:
+            return None
+        if page not in self._opened:  # opening one takes as long as drawing it
+            self._opened[page] = self._pdf[page - 1]
+        return self._opened[page]
 
     def size(self, page: int) -> tuple[float, float]:
         """Width and height of a page: points of a PDF's page as it is shown, pixels of a picture."""
-        if self._pdf is not None:
-            width, height = self._pdf[page - 1].get_size()
+        if (source := self.pdf_page(page)) is not None:
+            width, height = source.get_size()
             return float(width), float(height)
         return upright_size(self._frame(page), page - 1)
 
@@ -60,7 +65,8 @@ class Pages:
 
     def gray(self, page: int, dpi: float) -> Gray:
         """A page in gray: a PDF's at this resolution, with fields and annotations drawn; a picture's in its own pixels, at most `_MOST_SIDE`."""
-        return _rendered(self._pdf[page - 1], dpi) if self._pdf is not None else _decoded(self._frame(page))
+        source = self.pdf_page(page)
+        return _rendered(source, dpi) if source is not None else _decoded(self._frame(page))
 
     def exactly(self, page: int) -> Gray:
         """A page of ours at 200 dpi, drawn twice as fine and made smaller: at 200 dpi letters are put on whole pixels, which is half a pixel off."""
@@ -69,7 +75,8 @@ class Pages:
 
     def is_scan(self, page: int) -> bool:
         """Whether a page is a picture, or is covered by one: then an invisible text layer is somebody's guess."""
-        return self._pdf is None or _covered(self._pdf[page - 1]) > _COVERED
+        source = self.pdf_page(page)
+        return source is None or _covered(source) > _COVERED
 
     def _frame(self, page: int) -> Image.Image:
         assert self._image is not None  # noqa: S101  (a file is one of the two)
