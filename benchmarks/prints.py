@@ -7,10 +7,10 @@ from typing import Any
 
 from benchmarks.table import Row
 from formsvc.demo import sample_values
+from formsvc.documents import Issue
 from formsvc.errors import Refused
 from formsvc.model.kinds import LongText, Signature, is_box
 from formsvc.model.record import Answer
-from formsvc.reading import Issue
 from formsvc.service import Service
 from tests.papers import FORMS, SAMPLES
 from tests.producers import CHANGES, PRODUCERS, Missing

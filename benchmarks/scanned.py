@@ -21,6 +21,7 @@ from benchmarks.scans.harder import HARDER
 from benchmarks.scans.images import to_files
 from benchmarks.scans.pens import PENS, sign
 from benchmarks.table import Row, yes
+from formsvc.documents import Documents, Issue
 from formsvc.errors import Refused
 from formsvc.model.kinds import Signature
 from formsvc.model.layout import Layout, Slot
@@ -34,7 +35,6 @@ from formsvc.parsers.raster import Gray, open_pages
 from formsvc.parsers.register import reference, stamp_slots
 from formsvc.parsers.scan import find
 from formsvc.parsers.slots import SIGNED
-from formsvc.reading import Documents, Issue
 from formsvc.service import Service
 from tests.papers import FORMS
 
@@ -151,7 +151,7 @@ def _take(service: Service, paper: Paper, way: Any, tally: _Tally, rng: random.R
         tally.reasons.append("no code seen")
         return
     tally.known += 1
-    known = Documents(service.catalog, service.settings.cache, {paper.document: paper.issue}.get)
+    known = Documents(service.catalog, service.settings.key, service.settings.cache, {paper.document: paper.issue}.get)
     [read] = papers.read_pages(content, None, (known.job(*ours[0]),))
     tally.seconds.append(time.perf_counter() - begun)
     if isinstance(read, Refused):
@@ -201,7 +201,7 @@ def _with_text(service: Service, stock: Sequence[Paper], rounds: int, rng: rando
         content = to_files([DEGRADATIONS["clean 200"].apply(paper.pages[page - 1], pens).image], "jpeg", dpi=200)
         begun = time.perf_counter()
         [one] = sight.look(content, service.settings.key, None, 1).pages
-        known = Documents(service.catalog, service.settings.cache, {paper.document: paper.typed}.get)
+        known = Documents(service.catalog, service.settings.key, service.settings.cache, {paper.document: paper.typed}.get)
         [read] = papers.read_pages(content, None, (known.job(one, one.seen[0]),))
         seconds.append(time.perf_counter() - begun)
         if not isinstance(read, Refused):

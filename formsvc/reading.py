@@ -4,25 +4,22 @@ Every byte of the file is handled in limited processes, a few pages at a time; c
 was issued happen here, with our own data only.
 """
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from formsvc.catalog import Catalog
+from formsvc.documents import Documents, Lookup
 from formsvc.errors import Refused
-from formsvc.model.kinds import Lang
-from formsvc.model.layout import CompiledForm, read_laid
-from formsvc.model.record import Problem, Submission, Values, problem
-from formsvc.model.stamp import in_words
+from formsvc.model.record import Problem, Submission, problem
+from formsvc.model.stamp import Read, Stamp, in_words
 from formsvc.parsers.sandbox import Limits, run_limited, start_limited
-from formsvc.renderers.compile import compile_form
 
 if TYPE_CHECKING:  # OpenCV and its like take a third of a second: only files without fields need them
-    from formsvc.parsers.page import BoxPicture, Known, PageRead
+    from formsvc.parsers.page import BoxPicture, PageRead
     from formsvc.parsers.papers import Job
-    from formsvc.parsers.register import Reference
     from formsvc.parsers.sight import Seen, Sight
 
 _PAGES_MOST: Final = 120
@@ -31,19 +28,6 @@ _POOR: Final = frozenset({"picture-dark", "picture-blurred", "picture-not-found"
 """Why a page of a good scan may be of no use: the others are taken, and it is asked for."""
 _BESIDE: Final = 2
 """So many pages are read at the same time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
-    """A document as it was issued, told by whoever keeps it."""
-
-    lang: Lang
-    values: Values
-    content: bytes
-
-
-Lookup = Callable[[str], Issue | None]
-"""What was issued under a document id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +42,10 @@ class Part:
 
 def read_paper(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, *, only: tuple[int, ...] = ()) -> tuple[Part, ...]:
     """The documents on the pages of a file (or `only` on some) that have no fields, in the order of their first pages; blank backs are passed over."""
-    sights = tuple(sight for sight in _sights(content, key, password) if not only or sight.page in only)
+    sights = tuple(_by_words(sight, content, password, lookup) for sight in _sights(content, key, password) if not only or sight.page in only)
     if not any(sight.seen or not sight.is_blank for sight in sights):
         raise Refused("picture-blank")
-    known = Documents(catalog, cache, lookup)
+    known = Documents(catalog, key, cache, lookup)
     wanted: list[tuple[Sight, Seen]] = [(sight, seen) for sight in sights for seen in sight.seen]
     jobs, failed = [], {}
     for sight, seen in wanted:
@@ -75,7 +59,7 @@ def read_paper(content: bytes, password: str | None, catalog: Catalog, key: byte
 
 def read_boxes(content: bytes, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, document: str, boxes: frozenset[str]) -> "Mapping[str, BoxPicture]":
     """These boxes of a document on a paper that was read before, as pictures."""
-    known = Documents(catalog, cache, lookup)
+    known = Documents(catalog, key, cache, lookup)
     wanted = [(sight, seen) for sight in _sights(content, key, None) for seen in sight.seen if seen.read.stamp.document == document]
     jobs = [known.job(sight, seen) for sight, seen in wanted]
     reads = _read(content, None, [replace(job, known=replace(job.known, pictured=boxes)) for job in jobs])
@@ -108,6 +92,26 @@ def _sights(content: bytes, key: bytes, password: str | None) -> Iterator["Sight
             raise Refused("too-costly", "", resource=f"pages ({count})")
         yield from found.pages
         first += PAGES_AT_ONCE
+
+
+def _by_words(sight: "Sight", content: bytes, password: str | None, lookup: Lookup) -> "Sight":
+    """A page without codes that can be read, as what it says in words that it is, if we know such a document. Words are not sealed: a person says whether it counts."""
+    if sight.seen or sight.is_blank or sight.is_small or sight.is_dark:
+        return sight
+    from formsvc.parsers.papers import warm  # noqa: PLC0415
+    from formsvc.parsers.sight import Seen  # noqa: PLC0415
+    from formsvc.parsers.words import find_words  # noqa: PLC0415
+
+    warm({"en"})
+    try:
+        words = run_limited(find_words, content, password, sight.page)
+    except Refused:
+        return sight
+    if words is None:
+        return sight
+    read = Read(stamp=Stamp(document=words.document, code="", version=0), page=words.page, sealed=False)
+    seen = (Seen(read=read, codes=()),) if lookup(words.document) is not None else ()
+    return replace(sight, words=(words.document,), seen=seen)
 
 
 def _read(content: bytes, password: str | None, jobs: Sequence["Job"]) -> "list[PageRead | Refused]":
@@ -171,56 +175,3 @@ def _strangers(sights: "Sequence[Sight]") -> Iterator[Part]:
         else:
             refused = Refused("not-a-form")
         yield Part(pages=(sight.page,), document=sight.words[0] if sight.words else "", refused=refused)
-
-
-class Documents:
-    """The documents of one file: looked up and laid out once each."""
-
-    def __init__(self, catalog: Catalog, cache: Path, lookup: Lookup) -> None:
-        """Know none yet."""
-        self._catalog, self._cache, self._lookup = catalog, cache, lookup
-        self._found: dict[str, tuple[Known, CompiledForm]] = {}
-
-    def job(self, sight: "Sight", seen: "Seen") -> "Job":
-        """What is needed to read a page; refuses one whose layout nobody knows."""
-        from formsvc.parsers.papers import Job  # noqa: PLC0415
-
-        stamp, page = seen.read.stamp, seen.read.page
-        if stamp.document not in self._found:
-            self._found[stamp.document] = self._open(seen)
-        known, compiled = self._found[stamp.document]
-        printed = page_reference(compiled, page) if page <= len(compiled.layout.pages) else None
-        return Job(sight=sight, page=page, known=known, printed=printed, seen=seen)
-
-    def _open(self, seen: "Seen") -> "tuple[Known, CompiledForm]":
-        from formsvc.parsers.page import Known  # noqa: PLC0415
-
-        stamp = seen.read.stamp
-        form = self._catalog.by_code(stamp.code, stamp.version)
-        if form is None:
-            raise Refused("foreign-form")
-        issue = self._lookup(stamp.document) if seen.read.sealed else None
-        laid = read_laid(form, stamp.laid)
-        if laid is None:
-            raise Refused("layout-unknown")
-        lang, rows = laid
-        compiled = compile_form(self._catalog, form.id, rows, lang, self._cache)
-        values, content = (issue.values, issue.content) if issue else (None, b"")
-        return Known(form=form, lang=lang, layout=compiled.layout, document=stamp.document, values=values, issued=content), compiled
-
-
-_REFERENCES: "Final[OrderedDict[tuple[str, int], Reference]]" = OrderedDict()
-_KEPT: Final = 16
-
-
-def page_reference(compiled: CompiledForm, page: int) -> "Reference":
-    """A page of a blank as it is looked for in pictures; the last ones are kept (about 4 MB each)."""
-    from formsvc.parsers.register import reference_of  # noqa: PLC0415
-
-    name = compiled.digest, page
-    if name not in _REFERENCES:
-        _REFERENCES[name] = run_limited(reference_of, compiled.blank, compiled.layout, page)
-    _REFERENCES.move_to_end(name)
-    while len(_REFERENCES) > _KEPT:
-        _REFERENCES.popitem(last=False)
-    return _REFERENCES[name]

@@ -7,6 +7,7 @@ from typing import Any
 
 from formsvc.casework.rules import judge
 from formsvc.catalog import Catalog, shipped_folder
+from formsvc.documents import Issue, Lookup
 from formsvc.errors import Refused
 from formsvc.files import read_file
 from formsvc.model.form import Form
@@ -19,7 +20,7 @@ from formsvc.model.stamp import Stamp, in_words, is_document, new_document
 from formsvc.parsers import triage
 from formsvc.parsers.page import BoxPicture
 from formsvc.parsers.sandbox import start_limited
-from formsvc.reading import Issue, Lookup, Part, read_boxes, read_paper, with_fields
+from formsvc.reading import Part, read_boxes, read_paper, with_fields
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
 from formsvc.settings import Settings

@@ -120,7 +120,7 @@ def test_faint_noise_is_not_sure() -> None:
 
 def test_without_tesseract_nothing_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
     """One engine alone gives suggestions only."""
-    monkeypatch.setattr("formsvc.parsers.ocr._tesseract", lambda _lang: None)
+    monkeypatch.setattr("formsvc.parsers.ocr.tesseract", lambda _lang: None)
     filled, blank = drawn("Cedar Hall")
     found = TextReader("en").read(filled, blank, Text())
     assert (found.text, found.sure, found.ink) == ("Cedar Hall", False, True)

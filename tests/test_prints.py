@@ -12,9 +12,9 @@ import pikepdf
 import pypdfium2
 import pytest
 
+from formsvc.documents import Issue
 from formsvc.errors import Refused
 from formsvc.model.record import Answer
-from formsvc.reading import Issue
 from formsvc.service import ReceivedPart, Service, checked_values
 from formsvc.typist import type_into
 from tests.papers import DOCUMENT, SAMPLES, codes, complete, issue_paper

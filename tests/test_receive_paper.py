@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.scans.images import to_files
+from formsvc.errors import Refused
+from formsvc.model.paper import matrix_box, qr_box
+from formsvc.model.stamp import in_words
 from formsvc.office.corrections import EMPTY, MARKED, VOID, gather_corrections
 from formsvc.office.erase import erase_child
 from formsvc.office.incoming import Found
@@ -18,9 +21,10 @@ from formsvc.office.look import look_of, page_picture, spots
 from formsvc.office.office import Office
 from formsvc.office.receive import receive
 from formsvc.office.record import read_record
-from formsvc.office.review import correct_sheet, decide, waiting
+from formsvc.office.review import correct_sheet, decide, place, waiting
 from formsvc.office.verify import verify
 from formsvc.parsers.raster import Gray
+from formsvc.parsers.register import stamp_slots
 from formsvc.store.log import entries
 from formsvc.store.papers import Document, find_return
 from formsvc.typist import type_into
@@ -123,6 +127,44 @@ def test_what_is_doubtful_on_a_scan_waits_with_its_place(office: Office) -> None
     rows: Any = record(office, worksheet)["children"]
     assert rows[0]["discussion_points"] == "Sleeps badly."
     assert list(verify(office)) == []
+
+
+def without_codes(office: Office, worksheet: Document, pictures: list[Gray]) -> list[Gray]:
+    """Pages at 300 dpi whose codes something covers."""
+    layout = office.service.compiled(office.service.form("worksheet"), worksheet.snapshot, "en", {"children": 2}).layout
+    for number, picture in enumerate(pictures, start=1):
+        first, second = stamp_slots(layout, number)
+        for left, bottom, right, top in (qr_box(first.box), matrix_box(second.box)):
+            high = picture.shape[0]
+            picture[round(high - top * 300 / 72) : round(high - bottom * 300 / 72), round(left * 300 / 72) : round(right * 300 / 72)] = 255
+    return pictures
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2])
+def test_without_codes_the_words_beside_them_count(office: Office, turn: int) -> None:
+    """Both codes covered: the page says in words what it is, and a person says whether that is true."""
+    worksheet, issued = paper(office, "worksheet")
+    typed = type_into(issued, {"children-0-support_needed": True, "children-0-target_date": "12/01/2026"})
+    pictures = without_codes(office, worksheet, pages_of(typed))
+    receipt = receive(office, Found(name="scan.pdf", content=scanned([np.rot90(picture, turn).copy() for picture in pictures])))
+    assert receipt.state == "waiting"
+    asked = waiting(office)
+    assert [one.code for one in asked] == ["stamp-unverified"]
+    assert asked[0].return_id is not None
+    place(office, asked[0].return_id)
+    rows: Any = record(office, worksheet)["children"]
+    assert rows[0]["support_needed"] is True
+    assert rows[0]["target_date"] == "2026-12-01"
+    assert list(verify(office)) == []
+
+
+def test_words_of_a_document_that_nobody_knows_are_told(office: Office) -> None:
+    """Without codes and without a store that has the document, its id is all that can be said."""
+    worksheet, issued = paper(office, "worksheet")
+    content = scanned(without_codes(office, worksheet, pages_of(issued)))
+    with pytest.raises(Refused, match=in_words(worksheet.id)) as refused:
+        office.service.read(content)
+    assert refused.value.code == "flattened-print"
 
 
 def test_what_people_decide_about_boxes_teaches_the_reader(office: Office) -> None:

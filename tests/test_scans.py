@@ -17,10 +17,10 @@ from PIL import Image
 from benchmarks.scans.degrade import DEGRADATIONS
 from benchmarks.scans.images import to_files
 from benchmarks.scans.pens import PENS, STYLES, mark, sign
+from formsvc.documents import Issue
 from formsvc.errors import Refused
 from formsvc.model.kinds import Choice, is_box
 from formsvc.parsers.raster import Gray, open_pages
-from formsvc.reading import Issue
 from formsvc.service import Received, Service
 from tests.papers import DOCUMENT, codes, complete, issue_paper
 from tests.producers import pdfium

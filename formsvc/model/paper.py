@@ -22,6 +22,9 @@ MARK_EDGE: Final = 25.6
 """9 mm from the edge of the page."""
 MARK_PAGES: Final = 62
 """250 markers, four to a page."""
+WORDS_FROM_RIGHT, WORDS_FROM_TOP = (208.0, 92.5), (48.0, 116.0)
+"""Where a page prints its document id in words: left and right edge from the right of the page, upper and lower from its top."""
+PAPER_SIZES: Final = ((612.0, 792.0), (792.0, 612.0), (595.28, 841.89), (841.89, 595.28))
 ADDED_TOP, ADDED_BOTTOM, ADDED_GAP = 124.0, 70.0, 22.0
 """Added pages: what is kept for head and foot, and between the two columns."""
 CONTINUED: Final[Mapping[Lang, str]] = {"en": "continued on page {page}", "es": "continúa en la página {page}"}

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from formsvc.casework.cells import cells_of, row_identities
 from formsvc.casework.month_rules import as_day
+from formsvc.documents import Issue
 from formsvc.errors import Refused, word
 from formsvc.model.form import FormId
 from formsvc.model.interpret import answer_texts
@@ -29,7 +30,6 @@ from formsvc.office.office import Office
 from formsvc.office.sheets import SheetState, settle_from
 from formsvc.parsers.sandbox import Limits, run_limited
 from formsvc.parsers.split import take_pages
-from formsvc.reading import Issue
 from formsvc.service import Received, ReceivedPart
 from formsvc.store.digest import stored_digest
 from formsvc.store.papers import Document, Question, Return, add_return, as_json, ask, find_document, find_return, open_questions, read_sheet, read_sheets, said_sheet

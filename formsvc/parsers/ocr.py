@@ -18,7 +18,7 @@ from formsvc.parsers.ocr_engines import NOTHING, Line, Tesseract, open_network, 
 from formsvc.parsers.ocr_gaps import gaps
 from formsvc.parsers.ocr_judge import LEFT_OUT, WEAK, Reading, Said, judged
 
-__all__ = ["Reading", "TextReader"]
+__all__ = ["Reading", "TextReader", "tesseract"]
 
 Rows = Sequence[tuple[int, int]]
 _FEW_LINES: Final = 4
@@ -38,7 +38,7 @@ class TextReader:
         cv2.setNumThreads(1)
         self._lang: Lang = lang
         self._network = open_network()
-        _tesseract(lang)
+        tesseract(lang)
 
     def read(self, crop: Gray, blank: Gray, kind: Kind, expected: Sequence[str] = ()) -> Reading:
         """What stands in a field: its picture at 300 dpi with about 2 points around, the same crop of the blank page, what may stand there."""
@@ -77,7 +77,7 @@ class TextReader:
         foreign: Lang = next(lang for lang in LANGS if lang != self._lang)
         first: Lang = "es" if not other.isascii() else self._lang  # only that one knows all accents
         for lang, clean in ((first, _as_it_is), (first, _smooth), (foreign if first == self._lang else self._lang, _as_it_is)):
-            if engine := _tesseract(lang):
+            if engine := tesseract(lang):
                 yield engine.read(clean(strip.picture), block=block)
 
     def _by_network(self, place: Field, rows: Rows, way: Callable[[Field, tuple[int, int] | None], Strip]) -> Said:
@@ -118,5 +118,6 @@ def _smooth(picture: Gray) -> Gray:
 
 
 @cache
-def _tesseract(lang: Lang) -> Tesseract | None:
+def tesseract(lang: Lang) -> Tesseract | None:
+    """Tesseract for a language of the forms, loaded once; None where its data are not installed."""
     return open_tesseract(lang)

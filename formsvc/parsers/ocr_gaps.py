@@ -20,7 +20,7 @@ _CLEAR: Final = 0.30
 _UNSEEN: Final = 0.27
 _ENOUGH: Final = 0.20
 _TOUCHING: Final = 0.12
-_HALF: Final = 0.50
+_WITHIN: Final = 0.36
 _WIDE: Final = 0.55
 _ONE: Final = 0.11
 """Digits are equally wide, so a 1 has paper at its sides."""
@@ -52,7 +52,7 @@ def settle(text: str, others: Sequence[str], wide: Gaps) -> tuple[str, bool]:
     """A text with its spaces put right, and whether all of them are certain.
 
     `others` are the same text as it was read otherwise. Readings hardly ever see spaces where none are, but all of them
-    miss some: where any has one it stands, unless the letters touch; where none has the paper decides.
+    miss some: where two have one it stands, where one or none has the paper decides.
     """
     letters = "".join(text.split())
     ours = _breaks(text)
@@ -70,15 +70,15 @@ def settle(text: str, others: Sequence[str], wide: Gaps) -> tuple[str, bool]:
 
 def _judged(gap: float, seen: int, pair: str) -> tuple[bool, bool]:
     """Whether a space stands in a gap, and whether that is certain; `seen` is how many readings have one there, `pair` the letters beside it."""
-    if seen == 1 and gap < _TOUCHING:
-        return False, True
+    if seen == 1:
+        return gap >= _TOUCHING, gap >= _CLEAR or gap < _TOUCHING
     if seen:
-        return True, seen > 1 or gap >= _ENOUGH
+        return True, True
     if set(pair) <= _NUMBERS:  # digits stand wider
         return False, gap < _WIDE
     if pair.isalnum() and pair[0].isdigit() != pair[1].isdigit():  # between a number and a unit all readings miss spaces
         return gap >= _UNSEEN, gap >= _CLEAR or gap < _ENOUGH
-    return False, gap < (_HALF if pair.isalnum() else _ENOUGH)
+    return False, gap < (_WITHIN if pair.isalnum() else _ENOUGH)
 
 
 def _breaks(text: str) -> dict[int, str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from formsvc.model.layout import Layout, Slot
 from formsvc.model.paper import mark_boxes, matrix_box, qr_box
 from formsvc.parsers.frame import SCALE, STEP, Frame, Points, corners, framed, knots
+from formsvc.parsers.markers import find_markers
 from formsvc.parsers.raster import Gray, open_pages
 from formsvc.parsers.sight import Seen
 
@@ -24,7 +25,6 @@ _DETAILS: Final = 320
 _APART: Final = 34.0
 _LIKE: Final = 0.55
 """A detail that is less like the blank than this (correlation) was not found."""
-_MARK_SIDE_MOST: Final = 2_300
 _TOO_FEW: Final = 24
 _NEIGHBOUR: Final = 75.0
 """Frame pixels within which paper moves alike."""
@@ -133,20 +133,12 @@ def _code_pairs(picture: Gray, seen: Seen | None, layout: Layout, page: int) -> 
 
 
 def _mark_pairs(picture: Gray, layout: Layout, page: int) -> Iterator[tuple[Points, Points]]:
-    """Corner marks with the page's own numbers; one that is seen twice belongs to another page that lies beside."""
+    """Corner marks with the page's own numbers."""
     sheet = _sheet(layout, page)
     wanted = mark_boxes(page, sheet.width, sheet.height)
-    scale = min(1.0, _MARK_SIDE_MOST / max(picture.shape))
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
-    settings = cv2.aruco.DetectorParameters()
-    settings.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
-    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_250), settings)
-    found, numbers, _ = detector.detectMarkers(small)
-    if numbers is None:
-        return
-    for quad, number in zip(found, np.asarray(numbers).ravel(), strict=True):
-        if int(number) in wanted and sum(int(other) == int(number) for other in np.asarray(numbers).ravel()) == 1:
-            yield corners(wanted[int(number)], sheet.height), (np.asarray(quad, dtype=np.float64).reshape(4, 2) + 0.5) / scale - 0.5
+    for number, quad in find_markers(picture):
+        if number in wanted:
+            yield corners(wanted[number], sheet.height), quad
 
 
 def by_print(picture: Gray, printed: Reference) -> NDArray[np.float64] | None:
