@@ -28,9 +28,11 @@ from formsvc.parsers.register import stamp_slots
 from formsvc.store.log import entries
 from formsvc.store.papers import Document, find_return
 from formsvc.typist import type_into
+from formsvc.web.leaves import window
 from tests.offices import child, documents, enrol, issue, open_test_office, plan, record
 from tests.producers import pdfium
 from tests.test_scans import pages_of, scanned
+from tests.web import person, send, signed_in, web_app
 
 
 @pytest.fixture
@@ -94,15 +96,43 @@ def test_what_is_asked_about_is_shown_the_way_up_that_it_is_read(office: Office,
     asked = next(one for one in view.questions if one.cell.endswith("/discussion_points"))
     spot = spots(office, view.questions, view.returns)[asked.number]
     assert (spot.turn, spot.cut.page) == (turn, 1)
+    left, top, wide, high = window(spot)
+    assert (left > 0, top > 0, wide > high) == (True, True, True)
+    upright_size = spot.size if turn % 2 == 0 else spot.size[::-1]
+    assert left + wide < upright_size[0]
+    assert top + high < upright_size[1]
     picture = np.asarray(Image.open(io.BytesIO(page_picture(office, view.returns[0].file, 1))).convert("L"))
     scale = picture.shape[1] / spot.size[0]
     left, top, wide, high = (round(side * scale) for side in spot.cut.box)
     part = np.rot90(picture[top : top + high, left : left + wide], -turn)
     whole = cv2.resize(pictures[0], None, fx=scale * 72 / 300, fy=scale * 72 / 300, interpolation=cv2.INTER_AREA)
-    found = cv2.matchTemplate(whole, np.ascontiguousarray(part), cv2.TM_CCOEFF_NORMED)
+    found = cv2.matchTemplate(cv2.GaussianBlur(whole, (0, 0), 1.5), cv2.GaussianBlur(np.ascontiguousarray(part), (0, 0), 1.5), cv2.TM_CCOEFF_NORMED)
     assert float(found.max()) > 0.9
     assert part.shape[1] > 1.5 * part.shape[0]
     assert float((part < 120).mean()) > 0.015
+
+
+def test_a_box_that_is_asked_about_is_shown_and_answered_with_a_button(office: Office) -> None:
+    """On the page of a record: the part of the paper beside the question, and yes and no to press; what was pressed counts."""
+    worksheet, issued = paper(office, "worksheet")
+    pictures = pages_of(issued)
+    layout = office.service.compiled(office.service.form("worksheet"), worksheet.snapshot, "en", {"children": 2}).layout
+    high = pictures[0].shape[0]
+    left, bottom, right, top = (side * 300 / 72 for side in layout.by_name["children-0-support_needed"].box)
+    pictures[0][round(high - top) + 2 : round(high - bottom) - 2, round(left) + 2 : round(right) - 2] = 50  # filled in solid, and nothing else marked
+    receive(office, Found(name="scan.pdf", content=scanned([np.rot90(picture).copy() for picture in pictures])))
+    asked = next(one for one in waiting(office) if one.cell.endswith("/support_needed"))
+    client = signed_in(web_app(office), office, person(office, "ana", "staff", units=["Preschool 1"]))
+    html = client.get(f"/review/sheet/{worksheet.sheet}").text
+    question = html[html.index(f'id="q-{asked.number}"') :].partition("</section>")[0]
+    assert 'class="part"' in question
+    assert "rotate(90)" in question
+    assert [label in question for label in ('value="=✓"', 'value="=no"', "not ticked")] == [True, True, True]
+    assert "Something else" not in question
+    assert send(client, f"/review/question/{asked.number}", {"choice": "=✓"}).status_code == 302
+    rows: Any = record(office, worksheet)["children"]
+    assert rows[0]["support_needed"] is True
+    assert asked.number not in [one.number for one in waiting(office)]
 
 
 def test_what_is_doubtful_on_a_scan_waits_with_its_place(office: Office) -> None:

@@ -17,10 +17,13 @@ from formsvc.store.people import read_people
 from formsvc.store.roster import Unit, find_unit, read_units
 from formsvc.web.access import me, missing, my_document, my_return, my_sheet, my_unit, my_units, office, page
 from formsvc.web.guard import done, tell
+from formsvc.web.leaves import shown_width, upright, window
 from formsvc.web.month import attachment
 from formsvc.web.words import chosen_lang, gettext, sheet_words
 
 pages = Blueprint("review", __name__)
+for _shape in (upright, window, shown_width):
+    pages.add_app_template_global(_shape)
 _MOST: Final = 100
 _KINDS: Final = {b"%PDF": ("application/pdf", ".pdf"), b"\xff\xd8": ("image/jpeg", ".jpg"), b"\x89P": ("image/png", ".png"), b"II": ("image/tiff", ".tif"), b"MM": ("image/tiff", ".tif")}
 
