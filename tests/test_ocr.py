@@ -216,6 +216,16 @@ def test_spacing_is_not_spelling() -> None:
 
 
 @needs_data
+def test_a_last_line_of_one_digit_is_not_lost() -> None:
+    """A long note that goes on with a single sign: Tesseract drops it, so a person is asked; it is never simply gone."""
+    text = "Her mother asks for another test of her hearing in\n3"
+    filled, blank = drawn(text, wide=1150, high=170)
+    found = reader().read(filled, blank, LongText())
+    assert "3" in found.text or not found.sure
+    assert len(lines(prepare(filled, blank))) == 2
+
+
+@needs_data
 def test_a_stain_is_no_writing_and_pencil_is() -> None:
     """Beside a typed word: what is broad and pale is a stain, a thin pale stroke may be a word that was missed."""
     clean, blank = drawn("Hearing", wide=700)

@@ -5,6 +5,7 @@ Two engines read what was prepared in two ways; where they do not settle it, the
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from formsvc.model.kinds import LANGS, Kind, Lang, LongText
 from formsvc.parsers.expect import same
-from formsvc.parsers.ocr_crop import Field, Gray, Mask, Strip, drawn, has_writing, is_even, lines, outside, prepare, shaded
+from formsvc.parsers.ocr_crop import Field, Gray, Mask, Strip, drawn, has_writing, is_even, is_whole, lines, outside, prepare, shaded
 from formsvc.parsers.ocr_engines import NOTHING, Line, Tesseract, open_network, open_tesseract
 from formsvc.parsers.ocr_gaps import gaps
 from formsvc.parsers.ocr_judge import LEFT_OUT, WEAK, Reading, Said, judged
@@ -53,7 +54,9 @@ class TextReader:
             if same(first.text, second.text):
                 break
         found = judged(place, tried, second, None, kind, expected)
-        return found if found.sure else judged(place, tried, second, self._by_network(place, rows, drawn), kind, expected)
+        if not found.sure:
+            found = judged(place, tried, second, self._by_network(place, rows, drawn), kind, expected)
+        return found if is_whole(place, rows) else replace(found, sure=False, confidence=min(found.confidence, 0.9))
 
     def compared(self, crop: Gray, blank: Gray, kind: Kind, is_meant: Callable[[str], bool]) -> str:
         """What the picture shows, when it is already known what it should: the first engine's reading that is meant, else the last one's.

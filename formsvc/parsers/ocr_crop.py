@@ -34,6 +34,8 @@ _EVEN: Final = 0.7
 _STREAK: Final = 7
 _PIECE_LEAST: Final = 9
 _PRESENT: Final = 0.6
+_ONE_LETTER: Final = 2.0
+"""Pixels of ink in a row from which on it belongs to a line: a last line may hold a single digit."""
 _LINE_REST: Final = 2
 _PEN: Final = 5.0
 """Half the breadth of the broadest stroke of a pencil or pen, in pixels: 0.8 mm."""
@@ -212,8 +214,17 @@ def lines(field: Field) -> list[tuple[int, int]]:
     """Top and bottom of each line of writing, found in the sums over rows; neighbours share the rows between them."""
     sums = field.ink.sum(axis=1).astype(np.float32)
     smooth = cv2.GaussianBlur(sums.reshape(-1, 1), (1, 9), 2.0).ravel()
-    runs = _runs(smooth > max(1.0, 0.06 * float(smooth.max())))
+    runs = _runs(smooth > max(1.0, min(0.06 * float(smooth.max()), _ONE_LETTER)))
     return _merged(_split(runs, smooth))
+
+
+def is_whole(field: Field, rows: Sequence[tuple[int, int]]) -> bool:
+    """Whether lines hold all that was written."""
+    rest = field.ink.copy()
+    for top, bottom in rows:
+        rest[top:bottom] = False
+    _, _, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    return int(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) < 4 * _SPECK
 
 
 def _runs(mask: Mask) -> list[tuple[int, int]]:
