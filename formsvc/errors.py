@@ -131,6 +131,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "signature-doubtful": Wording("there is a little ink on the line to sign", "Look whether it is a signature."),
     "text-doubtful": Wording("this was read from ink, and may be “{suggestion}”", "Compare it with the page."),
     "text-unread": Wording("something is written here that could not be read", "Type what the page shows."),
+    "field-covered": Wording("something covers part of this field, and what stands below cannot be read", "Look at the paper itself, and type what it says."),
     "text-cut-off": Wording("the text runs into the edge of its box; more may have been cut off", "Compare it with what was written; enlarge the print or write less."),
     "text-unchecked": Wording("the text could not be compared with the page", "Compare it with the page."),
     "foreign-form": Wording("this PDF has form fields, but it is not one of ours", "Send a form that was downloaded here."),

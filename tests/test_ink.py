@@ -39,3 +39,13 @@ def test_what_was_printed_is_not_added() -> None:
     longest, is_streak = ink.longest(ink.added(signed, blank))
     assert 90 <= longest <= 110
     assert not is_streak
+
+
+def test_a_field_is_covered_where_its_frame_is_missing_and_else_there() -> None:
+    """A weak copy that lost all of its frame is not covered, and neither is a field whose frame is crossed by a streak."""
+    blank = cv2.rectangle(np.full((60, 300), 255, np.uint8), (5, 5), (294, 54), [60], 2).astype(np.uint8)
+    covered, streaked, weak = blank.copy(), blank.copy(), np.where(blank < 255, 250, 255).astype(np.uint8)
+    covered[:, 200:] = 250
+    streaked[:, 100:104] = 255
+    assert [ink.is_covered(page, blank) for page in (blank, covered, streaked, weak)] == [False, True, False, False]
+    assert not ink.is_covered(BLANK, BLANK)

@@ -50,7 +50,7 @@ from formsvc.store.papers import (
 from formsvc.store.roster import Enrolment, find_child, find_unit, read_children, read_enrolments
 from formsvc.store.schema import revisions
 
-INK: Final = frozenset({"mark-unsure", "mark-void", "signature-doubtful", "text-doubtful", "text-unread", "shown-more", "text-cut-off", "text-unchecked", "repeated-page", "continuation-missing"})
+INK: Final = frozenset({"mark-unsure", "mark-void", "signature-doubtful", "text-doubtful", "text-unread", "field-covered", "shown-more", "text-cut-off", "text-unchecked", "repeated-page", "continuation-missing"})
 """Doubts of reading ink."""
 HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"}) | INK
 """Doubts about an answer that keep it out of the record until a person has looked."""

@@ -16,6 +16,8 @@ _DARK: Final = 0.62
 """Ink is darker than this share of the paper around it; weak pencil and low toner are near 0.75."""
 _PENCIL, _THICK = 0.82, 4.5
 """A hard pencil after a scanner; half the width of the thickest pen in frame pixels (measured: pencils 1.9 to 3.3, coffee 8.6 to 9.3)."""
+_FRAME, _HIDDEN, _LEAST_REST, _REST = 165, 54, 0.15, 0.9
+"""Print of a field; frame pixels (7 mm) of it that are missing in a row where something lies on it; the least share of it beside that, and how much of that is there."""
 _BLOT: Final = 64
 """Frame pixels of the smallest stain."""
 _PRINT: Final = 205
@@ -69,6 +71,25 @@ def faint_strokes(page: Gray, blank: Gray) -> tuple[int, int]:
         return 0, 0
     largest = int(areas.argmax())
     return int(areas[areas >= 6].sum()), int(max(sizes[largest, cv2.CC_STAT_WIDTH], sizes[largest, cv2.CC_STAT_HEIGHT]))  # noqa: PLR2004
+
+
+def is_covered(page: Gray, blank: Gray) -> bool:
+    """Whether something hides part of a field: what is printed of it is missing for some way, though the rest is there. Both with a little around the field."""
+    frame = blank < _FRAME
+    if not frame.any():
+        return False
+    dark = np.subtract(255, page)
+    strength = float(np.percentile(dark[cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0], 70))
+    there = cv2.dilate((dark > max(20.0, 0.35 * strength)).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    _, pieces, sizes, _ = cv2.connectedComponentsWithStats((frame & ~there).astype(np.uint8), connectivity=8)
+    hidden = [number for number in range(1, len(sizes)) if max(sizes[number, cv2.CC_STAT_WIDTH], sizes[number, cv2.CC_STAT_HEIGHT]) >= _HIDDEN]
+    if not hidden:
+        return False
+    rows, columns = np.nonzero(np.isin(pieces, hidden))
+    beside = frame.copy()
+    beside[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
+    rest = int(np.count_nonzero(beside))  # a weak copy lost some of its print everywhere
+    return bool(rest >= _LEAST_REST * np.count_nonzero(frame) and np.count_nonzero(beside & there) >= _REST * rest)
 
 
 def longest(mask: Mask) -> tuple[int, bool]:

@@ -41,6 +41,8 @@ _SIGNED: Final = (150, 40)
 _UNSIGNED: Final = (60, 22)
 _PENCILLED, _HINTED, _WRITTEN = (2000, 100), (300, 30), (150, 14)
 """Faint pixels of strokes, and their length: a signature with a weak pencil, what may be one, what may be writing."""
+_BESIDE: Final = 5
+"""Frame pixels (2 points) around a slot, where its frame is printed."""
 _ALIKE: Final = 0.80
 """A slot looks as it was printed when it is at least this much alike (correlation)."""
 
@@ -193,6 +195,10 @@ class Slots:
         if shown and issued is not None and self.is_as_printed(slot, issued):
             self.put(slot, stored(self.known, slot.name, shown))
             return
+        if self._is_covered(slot):
+            self.put(slot, self._read_below(slot, shown, reader), 0.5)
+            self.doubt("field-covered", slot.name)
+            return
         if not self.has_ink(slot):
             if shown:  # it was printed and is not there: painted over, or too weak to see
                 self.put(slot, stored(self.known, slot.name, shown), 0.5)
@@ -217,6 +223,16 @@ class Slots:
             self.doubt("continuation-missing", slot.name, page=cut)
         elif not found.sure or (shown and text != shown):
             self.doubt("text-doubtful", slot.name, suggestion=text)
+
+    def _is_covered(self, slot: Slot) -> bool:
+        rows, columns = ink.inside(slot.box, self.height, self.flat.shape, trim=-_BESIDE)
+        return ink.is_covered(self.flat[rows, columns], self.printed.blank[rows, columns])
+
+    def _read_below(self, slot: Slot, shown: str, reader: TextReader | None) -> str:
+        """What can still be read in a slot that something lies on: a suggestion."""
+        if reader is None or not self.has_time or not self.has_ink(slot):
+            return stored(self.known, slot.name, shown)
+        return stored(self.known, slot.name, self.written(slot, reader, self._expected(slot, shown)).text)
 
     def _expected(self, slot: Slot, shown: str) -> tuple[str, ...]:
         """What may stand in a slot: what was issued, labels of a list."""
