@@ -26,6 +26,8 @@ threadpool_limits(1)  # nor numpy's: in a process forked for one page, starting 
 POINTS: Final = 72.0
 _MOST_PIXELS: Final = 60_000_000
 _MOST_SIDE: Final = 5_000
+_MOST_DRAWN: Final = 3_600
+"""The longer side of a page that is drawn: two of ours beside each other at 200 dpi. Looking for codes on a page of 50 inches would take as long as it may."""
 _MOST_PAGES: Final = 500
 _NEGATIVE, _LIGHT = 60, 150
 _COVERED: Final = 0.85
@@ -63,14 +65,14 @@ class Pages:
         is_negative = float(np.median(few)) < _NEGATIVE and float(np.percentile(few, 99)) > _LIGHT
         return (255 - picture).astype(np.uint8) if is_negative else picture
 
-    def gray(self, page: int, dpi: float) -> Gray:
+    def gray(self, page: int, dpi: float, most: int = _MOST_DRAWN) -> Gray:
         """A page in gray: a PDF's at this resolution, with fields and annotations drawn; a picture's in its own pixels, at most `_MOST_SIDE`."""
         source = self.pdf_page(page)
-        return _rendered(source, dpi) if source is not None else _decoded(self._frame(page))
+        return _rendered(source, dpi, most) if source is not None else _decoded(self._frame(page))
 
     def exactly(self, page: int) -> Gray:
         """A page of ours at 200 dpi, drawn twice as fine and made smaller: at 200 dpi letters are put on whole pixels, which is half a pixel off."""
-        fine = self.gray(page, 400)
+        fine = self.gray(page, 400, _MOST_SIDE)
         return cv2.resize(fine, (round(fine.shape[1] / 2), round(fine.shape[0] / 2)), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
     def is_scan(self, page: int) -> bool:
@@ -111,11 +113,11 @@ def _checked(pages: Pages) -> Pages:
     return pages
 
 
-def _rendered(page: pypdfium2.PdfPage, dpi: float) -> Gray:
+def _rendered(page: pypdfium2.PdfPage, dpi: float, most: int) -> Gray:
     width, height = page.get_size()
     if width <= 0 or height <= 0:
         raise Refused("damaged", "", detail="a page has no size")
-    scale = min(dpi / POINTS, _MOST_SIDE / max(width, height)) * (1 - 1e-9)  # a width that is whole must not be rounded up
+    scale = min(dpi / POINTS, most / max(width, height)) * (1 - 1e-9)  # a width that is whole must not be rounded up
     picture: Any = page.render(scale=scale, grayscale=True, may_draw_forms=True).to_numpy()
     return np.ascontiguousarray(picture[..., 0] if picture.ndim == 3 else picture)  # noqa: PLR2004
 

@@ -59,7 +59,7 @@ class Shown:
         try:
             for instruction in pikepdf.parse_content_stream(form):
                 reader.step(list(instruction.operands), str(instruction.operator))
-        except (pikepdf.PdfError, PdfParsingError):
+        except (pikepdf.PdfError, PdfParsingError, TypeError, UnicodeDecodeError):  # pikepdf's words for what stands in no stream, and for names in no encoding
             return None, False
         return (reader.pieces if reader.known else None), reader.marked
 
@@ -165,7 +165,10 @@ def _decoder(font: Dictionary) -> Decoder:
     composite = font.get(Name.Subtype) == Name.Type0
     mapping = font.get(Name.ToUnicode)
     if isinstance(mapping, Stream):
-        return _to_unicode(mapping.read_bytes(), 2 if composite else 1)
+        try:
+            return _to_unicode(mapping.read_bytes(), 2 if composite else 1)
+        except ValueError:  # damaged digits
+            return 2 if composite else 1, None
     if composite:
         return 2, None
     return 1, _simple_codes(font.get(Name.Encoding))
