@@ -3,6 +3,7 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
@@ -141,7 +142,9 @@ def spots(office: Office, questions: Iterable[Waiting], returns: Iterable[Return
         back = known.get(one.return_id or next((number for several in one.sources for number in several), 0))
         if back is None or not one.cell:
             continue
-        look = look_of(office, back.file)
+        look = _drawn(partial(look_of, office, back.file), Look())  # nothing of one that was erased
+        if not look.sizes:
+            continue
         if back.id not in rows:
             rows[back.id] = _rows(office, back)
         form, identities = rows[back.id]
