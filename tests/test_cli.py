@@ -1,4 +1,4 @@
-"""The command line as people and programs meet it: each test starts `python -m formsvc`.
+"""The command line as people and programs meet it: each command in a process of its own.
 
 1. Exit 0 done, 1 wrong usage, 2 could not be done; refusals are one sentence, or one JSON object with --json.
 2. What is issued from a file of values is read back as those values.
@@ -26,6 +26,7 @@ from formsvc.cli import cli
 from formsvc.errors import WORDING, Refused
 from formsvc.model.stamp import in_words
 from formsvc.service import Service
+from tests.commands import type_command
 from tests.offices import KEYS
 from tests.small_forms import BODY, DEFINITION, DOCUMENT, FORMS, KEY, installation, write_form
 
@@ -53,8 +54,7 @@ def run(tmp_path: Path, cache: Path) -> Run:
     known = {"FORMSVC_CACHE": str(cache), "FORMSVC_KEY": KEY.hex(), "FORMSVC_FILES_KEY": KEYS, "FORMSVC_DATA": str(tmp_path / "data"), "PYTHONPATH": str(Path(__file__).parent.parent)}
 
     def runs(*arguments: object, more: dict[str, str] | None = None, **options: Any) -> Done:
-        command = [sys.executable, "-m", "formsvc", *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, env={**inherited, **known, **(more or {})}, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, **options)
+        return type_command(*map(str, arguments), folder=tmp_path, environment={**inherited, **known, **(more or {})}, **options)
 
     return runs
 
@@ -112,7 +112,7 @@ def test_the_example_of_the_contract_is_issued(run: Run, tmp_path: Path) -> None
 
 def test_without_a_name_the_paper_is_called_by_its_document(run: Run, tmp_path: Path) -> None:
     """A paper that is given no name is FORM-DOCUMENT.pdf in the folder, and standard input serves as the file of values."""
-    done = run("issue", "fcch", "--data", "-", "--document", in_words(DOCUMENT).lower(), input=json.dumps({"agency": "Willow Creek"}))
+    done = run("issue", "fcch", "--data", "-", "--document", in_words(DOCUMENT).lower(), given=json.dumps({"agency": "Willow Creek"}))
     assert (done.returncode, done.stderr) == (0, "")
     assert files(tmp_path) == {f"fcch-{DOCUMENT}.pdf"}
     assert "K7QF2-M9XDA" in done.stdout
@@ -167,7 +167,7 @@ def test_an_agencys_form_is_issued(run: Run, tmp_path: Path) -> None:
     write_form(tmp_path / "own")
     more = {"FORMSVC_TEMPLATES": str(tmp_path / "own")}
     assert "note" in [form["form"] for form in json.loads(run("forms", "--json", more=more).stdout)]
-    assert run("issue", "note", "--data", "-", "--out", "x.pdf", more=more, input='{"site": "Here", "guests": [{"came": true}]}').returncode == 0
+    assert run("issue", "note", "--data", "-", "--out", "x.pdf", more=more, given='{"site": "Here", "guests": [{"came": true}]}').returncode == 0
     assert json.loads(run("read", "x.pdf", "--json", more=more).stdout)["values"] == {"site": "Here", "guests": [{"came": True}]}
 
 
@@ -347,7 +347,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(run: Run, tmp_path: Path) -> N
     assert run("issue", "fcch", "--out", "x.pdf").returncode == 0
     before = (tmp_path / "x.pdf").read_bytes()
     full = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
-    found, _ = refused(run("issue", "fcch", "--out", "x.pdf", "--json", preexec_fn=full))
+    found, _ = refused(run("issue", "fcch", "--out", "x.pdf", "--json", first=full))
     assert found == "file-unwritable"
     assert files(tmp_path) == {"x.pdf"}
     assert (tmp_path / "x.pdf").read_bytes() == before

@@ -14,7 +14,6 @@ import os
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -32,6 +31,7 @@ from formsvc.office.people import invite
 from formsvc.protection import unlock
 from formsvc.settings import samples_folder, settings
 from formsvc.store.people import cases_of, find_person
+from tests.commands import type_command
 from tests.letter_cases import PASSWORD, sample_data
 from tests.offices import KEYS
 from tests.small_forms import KEY
@@ -52,8 +52,7 @@ def run(tmp_path: Path) -> Run:
     known = {"FORMSVC_CACHE": str(tmp_path / "cache"), "FORMSVC_KEY": KEY.hex(), "FORMSVC_DATA": str(tmp_path / "data"), "FORMSVC_FILES_KEY": KEYS, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
     def runs(*arguments: object, more: dict[str, str] | None = None, command: str = "letter") -> Done:
-        line = [sys.executable, "-m", "formsvc", command, *map(str, arguments)]
-        return subprocess.run(line, cwd=tmp_path, env={**inherited, **known, **(more or {})}, capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8", timeout=180, check=False)
+        return type_command(command, *map(str, arguments), folder=tmp_path, environment={**inherited, **known, **(more or {})}, seconds=180)
 
     return runs
 

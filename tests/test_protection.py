@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import subprocess
-import sys
 import zipfile
 import zlib
 from functools import cache
@@ -28,6 +27,7 @@ from formsvc.parsers.sandbox import run_limited
 from formsvc.protection import judge_password, lock, locked_pdf, locked_word, unlock
 from formsvc.service import Service
 from formsvc.settings import samples_folder
+from tests.commands import type_command
 from tests.viewers import openers
 from tests.viewers.openers import PDF_OPENERS
 
@@ -470,7 +470,7 @@ def test_word_locked_by_the_library_alone_fails_the_check() -> None:
 def formsvc(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line, without a terminal."""
     clean = {name: value for name, value in os.environ.items() if name != "FORMSVC_PASSWORD"}
-    return subprocess.run([sys.executable, "-m", "formsvc", *arguments], cwd=folder, env={**clean, "PYTHONPATH": str(Path(__file__).parent.parent), **environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return type_command(*arguments, folder=folder, environment={**clean, **environment})
 
 
 @pytest.fixture
