@@ -58,6 +58,32 @@ def test_a_choice_that_the_page_does_not_show_is_told(service: Service) -> None:
     assert {("shown-differs", "program_option")} == set(_found(received))
 
 
+def _appears(document: pikepdf.Pdf, content: bytes, fonts: Dictionary | None = None) -> None:
+    """Let the recorder's field look so."""
+    _field(document, "recorder").AP.N = document.make_stream(content, Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 90, 12]), Resources=Dictionary(Font=fonts or Dictionary()))
+
+
+def _mapped(document: pikepdf.Pdf) -> Dictionary:
+    font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica, ToUnicode=document.make_stream(b"1 beginbfchar <0092C 8> <0041> endbfchar"))
+    return Dictionary(Helv=document.make_indirect(font))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda document: _appears(document, b"BT /Helv 9 Tf (Odette) Tj [g 1] Tj ET"),
+        lambda document: _appears(document, b"BT (Odette) T\x9c\xff ET"),
+        lambda document: _appears(document, b"BT /Helv 9 Tf (Odette) Tj ET", _mapped(document)),
+    ],
+    ids=["what stands in no stream", "a name in no encoding", "digits that are none"],
+)
+def test_a_picture_that_nobody_can_read_is_told(service: Service, damage: Edit) -> None:
+    """The stored answer cannot be compared with the page: no failure of the reader, and nothing that passes without a word."""
+    received = _read(service, damage)
+    assert received.record.values["recorder"] == "Odette Larkspurling"
+    assert {found for found in _found(received) if found[1] == "recorder"} == {("text-unchecked", "recorder")}
+
+
 def test_a_picture_that_is_gone_is_told(service: Service) -> None:
     """A value without a picture is nowhere on the page."""
     received = _read(service, lambda document: _field(document, "recorder").__delitem__("/AP"))

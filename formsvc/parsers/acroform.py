@@ -17,7 +17,7 @@ from formsvc.model.record import Answer, Problem, Submission, problem
 from formsvc.model.stamp import NAMESPACE, Read, Stamp, is_document, read_stamp, value_seal
 from formsvc.model.values import ON, read_option
 from formsvc.parsers.fields import Fields, Found, is_off, on_states, read_fields, read_text
-from formsvc.parsers.shown import Shown, same_text
+from formsvc.parsers.shown import Damaged, Shown, same_text
 
 _AA, _A, _AP, _SEAL = Name.AA, Name.A, Name.AP, Name.FSVCSeal
 _SUFFIX: Final = re.compile(r"(\[\d+\]|#\d+)$")  # what merging and XFA tools put behind a name
@@ -182,7 +182,11 @@ class _Reading:
         return next((raw for raw in raws if raw), "")
 
     def _check(self, key: str, place: Place | None, found: Found, raw: str) -> None:
-        shown = self._differently_shown(found, place, raw)
+        try:
+            shown = self._differently_shown(found, place, raw)
+        except Damaged:
+            shown = None
+            self.problems.append(problem("text-unchecked", key, "warning"))
         if shown is not None:
             self.problems.append(problem("shown-differs", key, "warning", shown=shown[:60]))
         if self._identity.sealed and self._identity.stamp and _SEAL in found.widget:

@@ -1,7 +1,7 @@
 """What the page shows in a field: the text of its appearance stream, decoded through its fonts.
 
 The stored value and the picture may differ: a broken or hostile writer, or a font that lacks the
-letters. None means it cannot be told (a font without a Unicode map).
+letters. None means it cannot be told (a font without a Unicode map); `Damaged`, that nobody can tell.
 """
 
 import re
@@ -30,6 +30,10 @@ Decoder = tuple[int, dict[int, str] | None]
 """Bytes to a code, and what each code says; None where the font does not tell."""
 
 
+class Damaged(ValueError):  # noqa: N818  (said of an appearance)
+    """An appearance, or a font of it, that is not what its kind is."""
+
+
 class Shown:
     """What appearances show; fonts are decoded once per document."""
 
@@ -39,7 +43,7 @@ class Shown:
         self._plain: dict[tuple[int, int], bool] = {}
 
     def text(self, widget: Dictionary) -> tuple[str, bool] | None:
-        """The text a widget shows, and whether a mark says that it continues elsewhere."""
+        """The text a widget shows, and whether a mark says that it continues elsewhere; raises `Damaged`."""
         appearances = widget[_AP] if _AP in widget else None  # noqa: SIM401  (get is slow on what is missing)
         normal = appearances.get(_N) if isinstance(appearances, Dictionary) else None
         if not isinstance(normal, Stream):
@@ -59,8 +63,8 @@ class Shown:
         try:
             for instruction in pikepdf.parse_content_stream(form):
                 reader.step(list(instruction.operands), str(instruction.operator))
-        except (pikepdf.PdfError, PdfParsingError, TypeError, UnicodeDecodeError):  # pikepdf's words for what stands in no stream, and for names in no encoding
-            return None, False
+        except (pikepdf.PdfError, PdfParsingError, TypeError, UnicodeDecodeError) as problem:  # pikepdf's words for what stands in no stream, and for names in no encoding
+            raise Damaged(type(problem).__name__) from problem
         return (reader.pieces if reader.known else None), reader.marked
 
     def _is_win_ansi(self, resources: Dictionary) -> bool:
@@ -167,8 +171,8 @@ def _decoder(font: Dictionary) -> Decoder:
     if isinstance(mapping, Stream):
         try:
             return _to_unicode(mapping.read_bytes(), 2 if composite else 1)
-        except ValueError:  # damaged digits
-            return 2 if composite else 1, None
+        except ValueError as problem:  # digits that are none
+            raise Damaged(type(problem).__name__) from problem
     if composite:
         return 2, None
     return 1, _simple_codes(font.get(Name.Encoding))
