@@ -98,11 +98,10 @@ def _by_words(sight: "Sight", content: bytes, password: str | None, lookup: Look
     """A page without codes that can be read, as what it says in words that it is, if we know such a document. Words are not sealed: a person says whether it counts."""
     if sight.seen or sight.is_blank or sight.is_small or sight.is_dark:
         return sight
-    from formsvc.parsers.papers import warm  # noqa: PLC0415
     from formsvc.parsers.sight import Seen  # noqa: PLC0415
-    from formsvc.parsers.words import find_words  # noqa: PLC0415
+    from formsvc.parsers.words import find_words, ready  # noqa: PLC0415
 
-    warm({"en"})
+    ready()
     try:
         words = run_limited(find_words, content, password, sight.page)
     except Refused:

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from formsvc.model.paper import MARK_PAGES, PAPER_SIZES, WORDS_FROM_RIGHT, WORDS_FROM_TOP, mark_boxes
 from formsvc.model.stamp import from_words
-from formsvc.parsers.frame import Points
+from formsvc.parsers.frame import SCALE, Points, corners
 from formsvc.parsers.markers import find_markers
 from formsvc.parsers.ocr import tesseract
+from formsvc.parsers.ocr_crop import lines as lines_of
+from formsvc.parsers.ocr_crop import prepare, shaded
+from formsvc.parsers.ocr_engines import open_network
 from formsvc.parsers.raster import POINTS, Gray, open_pages
 
 _DPI: Final = 240.0
@@ -37,19 +40,30 @@ class Words:
 
 def find_words(content: bytes, password: str | None, page: int) -> Words | None:
     """The document id on a page of a file (from 1), and which page of it that is; None if too few marks are seen or no id is read. For the sandbox."""
-    engine = tesseract("en")
-    if engine is None:
-        return None
     with open_pages(content, password) as pages:
         picture = pages.positive(page, _DPI)
     for number, matrix in _pages(picture):
-        crop = _words_of(picture, matrix)
-        for shown in (crop, cv2.GaussianBlur(crop, (0, 0), 1.2).astype(np.uint8)):
-            text = engine.read(shown, block=True).text.upper()
-            for match in _ID.finditer(text):
+        for text in _readings(_words_of(picture, matrix)):
+            for match in _ID.finditer(text.upper()):
                 if document := from_words("".join(match.groups())):
                     return Words(document=document, page=number)
     return None
+
+
+def ready() -> None:
+    """Load the engines here, so that a process that is forked has them."""
+    tesseract("en")
+    open_network()
+
+
+def _readings(crop: Gray) -> Iterator[str]:
+    """What the engines make of the words, until one reading fits its check character: a 9 may be read as O."""
+    smooth = cv2.GaussianBlur(crop, (0, 0), 1.2).astype(np.uint8)
+    if (engine := tesseract("en")) is not None:
+        yield from (engine.read(shown, block=True).text for shown in (crop, smooth))
+    if (network := open_network()) is not None:
+        lines = prepare(crop, np.full_like(crop, 255))
+        yield from (network.read(shaded(lines, rows).picture).text for rows in lines_of(lines))
 
 
 def _pages(picture: Gray) -> Iterator[tuple[int, NDArray[np.float64]]]:
@@ -68,7 +82,7 @@ def _map_of(page: int, marks: dict[int, Points], side: int) -> NDArray[np.float6
     best: tuple[float, NDArray[np.float64]] | None = None
     for width, height in PAPER_SIZES:
         boxes = mark_boxes(page, width, height)
-        ours = np.concatenate([_corners(boxes[number], width, height) for number in marks])
+        ours = np.concatenate([corners(boxes[number], height) / SCALE for number in marks]) - (width, 0.0)
         theirs = np.concatenate(list(marks.values()))
         found: Any = cv2.findHomography(ours, theirs)[0] if len(marks) > _FEW else cv2.estimateAffine2D(ours, theirs)[0]
         if found is None:
@@ -78,11 +92,6 @@ def _map_of(page: int, marks: dict[int, Points], side: int) -> NDArray[np.float6
         if off < _OFF * side and (best is None or off < best[0]):
             best = (off, np.asarray(matrix, dtype=np.float64))
     return best[1] if best is not None else None
-
-
-def _corners(box: tuple[float, float, float, float], width: float, height: float) -> Points:
-    left, bottom, right, top = box
-    return np.array([(left - width, height - top), (right - width, height - top), (right - width, height - bottom), (left - width, height - bottom)], dtype=np.float64)
 
 
 def _words_of(picture: Gray, matrix: NDArray[np.float64]) -> Gray:
