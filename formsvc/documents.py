@@ -75,7 +75,6 @@ class Documents:
         values, content = (issue.values, issue.content) if issue else (None, b"")
         return Known(form=form, lang=lang, layout=compiled.layout, document=stamp.document, values=values, issued=content), compiled
 
-
     def _open_issued(self, document: str) -> "tuple[Known, CompiledForm]":
         """A document of which only the id is known: how it is laid out stands in what was issued."""
         from formsvc.parsers.page import Known  # noqa: PLC0415

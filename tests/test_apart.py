@@ -27,7 +27,6 @@ def test_its_refusal_is_the_usual_one() -> None:
     assert (refused.value.code, refused.value.place) == ("too-many-rows", "children")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
 def test_a_process_that_is_killed_loses_nothing() -> None:
     """Whoever kills it, the work is done here."""
     own = os.getpid()
@@ -40,14 +39,12 @@ def test_a_process_that_is_killed_loses_nothing() -> None:
     assert apart(work) == "done"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
 def test_no_child_is_left() -> None:
     child = apart(os.getpid)
     with pytest.raises(ChildProcessError):
         os.waitpid(child, os.WNOHANG)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
 def test_temporary_files_go_with_it() -> None:
     """WeasyPrint leaves its fonts to be tidied up when a process ends in the usual way, which this one does not."""
     made = apart(lambda: Path(tempfile.mkdtemp(prefix="left-")))

@@ -15,7 +15,7 @@ from benchmarks.scans.images import to_files
 from formsvc.errors import Refused
 from formsvc.model.paper import matrix_box, qr_box
 from formsvc.model.stamp import in_words
-from formsvc.office.corrections import EMPTY, MARKED, VOID, gather_corrections
+from formsvc.office.corrections import gather_corrections
 from formsvc.office.erase import erase_child
 from formsvc.office.incoming import Found
 from formsvc.office.look import look_of, page_picture, spots
@@ -24,6 +24,7 @@ from formsvc.office.receive import receive
 from formsvc.office.record import read_record
 from formsvc.office.review import correct_sheet, decide, place, waiting
 from formsvc.office.verify import verify
+from formsvc.parsers.page import EMPTY, MARKED, VOID
 from formsvc.parsers.raster import Gray
 from formsvc.parsers.register import stamp_slots
 from formsvc.store.log import entries

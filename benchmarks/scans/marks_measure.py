@@ -19,7 +19,8 @@ from benchmarks.scans.degrade import DEGRADATIONS, Degradation
 from benchmarks.scans.pages import MEANINGS, Sheet, crops, drawn, questions, sheets
 from benchmarks.scans.pens import PENS, STYLES, Style
 from benchmarks.worksheets import open_service
-from formsvc.parsers.marks import MARKED, VOID, Decision, MarkReader, Shares, decide
+from formsvc.parsers.marks import Decision, MarkReader, Shares, decide
+from formsvc.parsers.page import MARKED, VOID
 
 MIX: Final = {"one": (0.78, 0.30), "none": (0.12, 0.66), "corrected": (0.06, 0.0), "two": (0.02, 0.0), "void": (0.02, 0.04)}
 """How often a question is filled in so: where one box may be marked, and where each box is a question of its own."""

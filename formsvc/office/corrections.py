@@ -23,13 +23,10 @@ from formsvc.office.look import kept_content
 from formsvc.office.office import Office
 from formsvc.office.receive import issue_of
 from formsvc.office.sheets import as_cell, rows_of
-from formsvc.parsers.page import BoxPicture
+from formsvc.parsers.page import BOX_AROUND, BOX_HIGH, BOX_WIDE, EMPTY, MARKED, VOID, BoxPicture
 from formsvc.store.papers import Return, find_document, latest_revision, open_questions, read_return, standing_decisions
 from formsvc.store.schema import returns
 
-EMPTY, MARKED, VOID = 0, 1, 2
-_AROUND: Final = (slice(14, 61), slice(18, 64))
-"""Of a picture [75, 133]: the box and 3.6 points around it, where a hand's letters that are not about it have no room."""
 _ASKED: Final = frozenset({"mark-unsure", "mark-void", "two-marks"})
 
 
@@ -70,14 +67,14 @@ def gather_corrections(office: Office, progress: Callable[[int, int], None] = la
     random.SystemRandom().shuffle(found)
     with office.store.writing() as connection:
         office.store.log(connection, EVENT, "corrections:boxes", rows=len(found))
-    crops, blanks = (np.stack(several) if (several := [part(picture) for picture, _ in found]) else np.zeros((0, 75, 133), np.uint8) for part in (_apart, lambda picture: picture.blank))
+    crops, blanks = (np.stack(several) if (several := [part(picture) for picture, _ in found]) else np.zeros((0, BOX_HIGH, BOX_WIDE), np.uint8) for part in (_apart, lambda picture: picture.blank))
     return Corrections(crops=crops, blanks=blanks, labels=np.array([label for _, label in found], np.uint8), papers=papers, unread=unread)
 
 
 def _apart(picture: BoxPicture) -> NDArray[np.uint8]:
     """A box and nothing else that was written."""
     crop = picture.blank.copy()
-    crop[_AROUND] = picture.crop[_AROUND]
+    crop[BOX_AROUND] = picture.crop[BOX_AROUND]  # where a hand's letters that are not about it have no room
     return crop
 
 

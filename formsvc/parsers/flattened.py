@@ -22,7 +22,7 @@ from formsvc.parsers.glyphs import LOOKALIKES, are_as_said
 from formsvc.parsers.lines import cut_mark, joined, lines_of
 from formsvc.parsers.page import Known, PageRead, stored
 from formsvc.parsers.printed import Letters, letters
-from formsvc.parsers.raster import Pages
+from formsvc.parsers.raster import POINTS, Pages
 from formsvc.parsers.register import Reference, by_marks, closely_flat, roughly
 from formsvc.parsers.shown import same_text
 from formsvc.parsers.sight import DPI, Seen, Sight
@@ -47,6 +47,7 @@ def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed
     page = seen.read.page
     dpi = min(DPI / max(_size(seen, pages, sight), 0.3), 420.0)
     picture = pages.gray(sight.page, dpi)
+    dpi = picture.shape[0] / pages.size(sight.page)[1] * POINTS  # a large page is drawn smaller than asked for
     source = pages.pdf_page(sight.page)
     rough = roughly(picture, seen, known.layout, page, is_print=True)
     if source is None or rough is None:

@@ -16,15 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsvc.model.record import Box
+from formsvc.parsers.page import BOX_AROUND, BOX_HIGH, BOX_WIDE, EMPTY, MARKED, VOID
 
-EMPTY, MARKED, VOID = 0, 1, 2
 CROP_LEFT: Final = 10.0
 """Points that a crop shows left of its box; the label stands to the right."""
 CROP_WIDTH, CROP_HEIGHT = 48.0, 27.0  # points
 _SCALE: Final = 200 / 72
-_HIGH, _WIDE = 75, 133  # pixels of a crop at 200 dpi
 _AT_ONCE: Final = 64
-_AROUND: Final = (slice(14, 61), slice(18, 64))  # of a crop: the box and 3.6 points around it
 _INKED, _PRINTED = 150, 200  # darker is ink; where the blank is darker within 3 pixels, it may be print
 _STROKE: Final = 16  # pixels of one piece; less is a speck
 _UNSURE: Final = (0.6, 0.3, 0.1)
@@ -38,20 +36,20 @@ Shares = NDArray[np.float32]
 def _corner(box: Box, height: float) -> tuple[int, int]:
     """Row and column of the upper left corner of a box's crop, on a page at 200 dpi that is `height` points high."""
     left, bottom, _, top = box
-    return round((height - (bottom + top) / 2) * _SCALE) - _HIGH // 2, round((left - CROP_LEFT) * _SCALE)
+    return round((height - (bottom + top) / 2) * _SCALE) - BOX_HIGH // 2, round((left - CROP_LEFT) * _SCALE)
 
 
 def crop_place(box: Box, height: float) -> tuple[slice, slice]:
     """The rows and columns of a box's crop, as far as they are on the page."""
     row, column = _corner(box, height)
-    return slice(max(row, 0), max(row + _HIGH, 0)), slice(max(column, 0), max(column + _WIDE, 0))
+    return slice(max(row, 0), max(row + BOX_HIGH, 0)), slice(max(column, 0), max(column + BOX_WIDE, 0))
 
 
 def crop_at(page: Gray, box: Box, height: float) -> Gray:
     """The crop of a box out of a page at 200 dpi that is `height` points high; white beyond the page."""
     row, column = _corner(box, height)
-    crop = np.full((_HIGH, _WIDE), 255, np.uint8)
-    rows, columns = slice(max(row, 0), min(row + _HIGH, page.shape[0])), slice(max(column, 0), min(column + _WIDE, page.shape[1]))
+    crop = np.full((BOX_HIGH, BOX_WIDE), 255, np.uint8)
+    rows, columns = slice(max(row, 0), min(row + BOX_HIGH, page.shape[0])), slice(max(column, 0), min(column + BOX_WIDE, page.shape[1]))
     if rows.start < rows.stop and columns.start < columns.stop:
         crop[rows.start - row : rows.stop - row, columns.start - column : columns.stop - column] = page[rows, columns]
     return crop
@@ -59,7 +57,7 @@ def crop_at(page: Gray, box: Box, height: float) -> Gray:
 
 def has_ink(crop: Gray, blank: Gray) -> bool:
     """Whether there is a stroke at the box that the blank does not have."""
-    ours = (crop[_AROUND] < _INKED) & (cv2.erode(blank, np.ones((7, 7), np.uint8))[_AROUND] > _PRINTED)
+    ours = (crop[BOX_AROUND] < _INKED) & (cv2.erode(blank, np.ones((7, 7), np.uint8))[BOX_AROUND] > _PRINTED)
     count, _, pieces, _ = cv2.connectedComponentsWithStats(ours.astype(np.uint8), connectivity=8)
     return count > 1 and int(pieces[1:, cv2.CC_STAT_AREA].max()) >= _STROKE
 

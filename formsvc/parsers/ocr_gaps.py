@@ -1,8 +1,8 @@
 """Where words end: engines are weak at narrow spaces, the paper between letters is not.
 
 Gaps are measured as shares of a capital's height, less the paper that belongs to the letters themselves. In typed
-text 99 of 100 spaces are wider than 0.24, 99 of 100 gaps within words narrower. Of 4,600 spaces on scans that the engines
-saw, all were there; of 400 that none saw, all stood between a number and a letter, but for one before a full stop.
+text 99 of 100 spaces are wider than 0.24, 99 of 100 gaps within words narrower. On 5,900 fields of scans, readings saw
+15,064 spaces, one of which was none; of 466 that no reading saw, 461 stood between a number and a letter.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,17 @@ from formsvc.model.layout import Layout
 from formsvc.model.record import Answer, Problem, Values
 from formsvc.model.values import ON, write_value
 
+EMPTY, MARKED, VOID = 0, 1, 2
+"""What a box is; void is filled in or crossed out."""
+BOX_HIGH, BOX_WIDE = 75, 133
+"""Pixels of a box's picture at 200 dpi."""
+BOX_AROUND: Final = (slice(14, 61), slice(18, 64))
+"""Of such a picture: the box and 3.6 points around it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class BoxPicture:
-    """A box as the reader of ticks looks at it, beside the blank's ([75, 133], 200 dpi), and what it took it for: 0 empty, 1 marked, 2 void."""
+    """A box as the reader of ticks looks at it, beside the blank's, and what it took it for."""
 
     crop: NDArray[np.uint8]
     blank: NDArray[np.uint8]

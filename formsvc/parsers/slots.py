@@ -21,9 +21,9 @@ from formsvc.parsers import ink
 from formsvc.parsers.frame import SCALE, Frame, corners
 from formsvc.parsers.glyphs import Shapes
 from formsvc.parsers.lines import cut_mark
-from formsvc.parsers.marks import EMPTY, MarkReader, Shares, crop_at, crop_place, decide
+from formsvc.parsers.marks import MarkReader, Shares, crop_at, crop_place, decide
 from formsvc.parsers.ocr import Reading, TextReader
-from formsvc.parsers.page import BoxPicture, Known, PageRead, stored
+from formsvc.parsers.page import EMPTY, BoxPicture, Known, PageRead, stored
 from formsvc.parsers.raster import POINTS, Gray
 from formsvc.parsers.register import Reference
 
