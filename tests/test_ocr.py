@@ -2,6 +2,7 @@
 
 import json
 import resource
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from formsvc.parsers.ocr_crop import lines, prepare
 from formsvc.parsers.ocr_engines import Line, tessdata, tidy
 from formsvc.parsers.ocr_gaps import settle
 from formsvc.parsers.ocr_judge import Said, judged
+from formsvc.parsers.ocr_mend import mended
+from formsvc.parsers.ocr_paper import darkness, stain, streaks, without
 from formsvc.service import Service
 
 Gray = NDArray[np.uint8]
@@ -237,6 +240,53 @@ def test_a_stain_is_no_writing_and_pencil_is() -> None:
     assert [reader().read(picture, blank, Text()).sure for picture in (clean, stained, pencilled)] == [True, True, False]
 
 
+def out_of_focus(picture: Gray, rng: np.random.Generator) -> Gray:
+    return np.clip(rng.normal(cv2.GaussianBlur(picture, (0, 0), 3.0), 3), 0, 255).astype(np.uint8)
+
+
+def under_a_cup(picture: Gray, _rng: np.random.Generator) -> Gray:
+    ring = np.zeros(picture.shape, np.uint8)
+    cv2.ellipse(ring, (150, picture.shape[0]), (90, 80), 0, 0, 360, 255, 20)
+    return (picture * (1 - 0.38 * cv2.GaussianBlur(ring, (0, 0), 6) / 255)).astype(np.uint8)
+
+
+def through_dirt(picture: Gray, _rng: np.random.Generator) -> Gray:
+    dirty = picture.copy()
+    for column in (40, 95, 133):
+        dirty[:, column : column + 3] = dirty[:, column : column + 3] * 0.55
+    return dirty
+
+
+def on_rough_paper(picture: Gray, rng: np.random.Generator) -> Gray:
+    fine = cv2.resize(picture, None, fx=2 / 3, fy=2 / 3, interpolation=cv2.INTER_AREA)
+    rough = np.clip(rng.normal(230 / 255 * fine, 32), 0, 255).astype(np.uint8)
+    return cv2.resize(rough, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+
+
+@needs_data
+@pytest.mark.parametrize(("wear", "least"), [(out_of_focus, 0.85), (under_a_cup, 0.9), (through_dirt, 0.9), (on_rough_paper, 0.9)])
+def test_what_was_worn_is_mended_and_read(typed: list[Field], wear: Callable[[Gray, np.random.Generator], Gray], least: float) -> None:
+    """A scan out of focus, a cup's ring, dirt on the glass, rough paper: most fields need nobody, and none is wrong."""
+    rng = np.random.default_rng(5)
+    read = [(text, reader().read(wear(crop, rng), blank, kind)) for kind, text, crop, blank in typed if text]
+    assert [(text, found.text) for text, found in read if found.sure and found.text.split() != text.split()] == []
+    assert sum(found.sure for _, found in read) >= least * len(read)
+
+
+def test_pens_are_not_mended_away() -> None:
+    """A thin pale stroke, a broad dark one, and a line that does not reach the edges are writing, not wear."""
+    clean, _ = drawn("", wide=700)
+    drawings = {"pencil": ((300, 20), (300, 48), 180, 4), "marker": ((300, 20), (380, 48), 60, 16), "one": ((300, 14), (300, 52), 120, 3)}
+    for name, (start, end, shade, thick) in drawings.items():
+        written = clean.copy()
+        cv2.line(written, start, end, shade, thick, cv2.LINE_AA)
+        dark = darkness(written)
+        left = without(dark, cv2.max(stain(dark), streaks(dark)).astype(np.uint8))
+        inked = dark > 0.5 * dark[14:52, 280:400].max()
+        assert (left[inked] >= 0.9 * dark[inked]).mean() > 0.98, name
+    assert mended(clean) is None
+
+
 @pytest.mark.parametrize(
     ("read", "meant"),
     [("lvy Stone", "Ivy Stone"), ("an lEP", "an IEP"), ("l spoke", "I spoke"), ("Ana |. Stone", "Ana I. Stone"), ("10 lbs, 2 l", "10 lbs, 2 l"), ("llamar", "llamar"), ("Mclver", "Mclver"), ("la casa", "la casa"), ("Ian", "Ian")],
@@ -260,6 +310,8 @@ def said(text: str, *, rival: float = 0.001, mean: float = 0.99) -> Said:
         (["Hearing «test"], "Hearing test", "Hearing test", False),
         (["Hearing, test", "Hearing test"], "Hearing test", "Hearing test", False),  # a comma is there or is not
         (["One of tbe long notes", "Ore of the long notes"], "One of the long notes", "One of the long notes", True),  # each word was read
+        (["6 11/12"], "6 11/12", "6 11/12", True),
+        (["611/12"], "611/12", "611/12", False),  # both may have lost a space
         (["One of the lung notes", "Ore of the lung notes"], "One of the long notes", "One of the long notes", False),
     ],
 )

@@ -14,10 +14,12 @@ import numpy as np
 
 from formsvc.model.kinds import LANGS, Kind, Lang, LongText
 from formsvc.parsers.expect import same
-from formsvc.parsers.ocr_crop import Field, Gray, Mask, Strip, drawn, has_writing, is_even, is_whole, lines, outside, prepare, shaded
+from formsvc.parsers.ocr_crop import Field, Strip, drawn, has_writing, is_even, is_whole, lines, outside, prepare, shaded
 from formsvc.parsers.ocr_engines import NOTHING, Line, Tesseract, open_network, open_tesseract
 from formsvc.parsers.ocr_gaps import gaps
-from formsvc.parsers.ocr_judge import LEFT_OUT, WEAK, Reading, Said, judged
+from formsvc.parsers.ocr_judge import LEFT_OUT, WEAK, Reading, Said, has_other_signs, judged
+from formsvc.parsers.ocr_mend import mended
+from formsvc.parsers.ocr_paper import Gray, Mask
 
 __all__ = ["Reading", "TextReader", "tesseract"]
 
@@ -42,7 +44,19 @@ class TextReader:
         tesseract(lang)
 
     def read(self, crop: Gray, blank: Gray, kind: Kind, expected: Sequence[str] = ()) -> Reading:
-        """What stands in a field: its picture at 300 dpi with about 2 points around, the same crop of the blank page, what may stand there."""
+        """What stands in a field: its picture at 300 dpi with about 2 points around, the same crop of the blank page, what may stand there.
+
+        Where that leaves a doubt, a blurred or stained picture is mended and looked at once more.
+        """
+        found = self._looked_at(crop, blank, kind, expected)
+        if found.sure or found.looks == "empty" or (better := mended(crop)) is None:
+            return found
+        again = self._looked_at(better.picture, blank, kind, expected, strict=better.strict)
+        if again.sure and again.ink and not any(has_other_signs(text, again.text) for text in (found.text, *found.alternatives)):
+            return again
+        return replace(found, alternatives=tuple(text for text in dict.fromkeys((*found.alternatives, again.text)) if text not in ("", found.text)))
+
+    def _looked_at(self, crop: Gray, blank: Gray, kind: Kind, expected: Sequence[str], *, strict: float = 1.0) -> Reading:
         place = prepare(np.ascontiguousarray(crop), np.ascontiguousarray(blank))
         if not has_writing(place) and outside(place, _NO_STRIP, LEFT_OUT) < LEFT_OUT:
             return _EMPTY if place.noise < _GRAINY else _UNSEEN
@@ -53,9 +67,9 @@ class TextReader:
             tried.append(first)
             if same(first.text, second.text):
                 break
-        found = judged(place, tried, second, None, kind, expected)
+        found = judged(place, tried, second, None, kind, expected, strict=strict)
         if not found.sure:
-            found = judged(place, tried, second, self._by_network(place, rows, drawn), kind, expected)
+            found = judged(place, tried, second, self._by_network(place, rows, drawn), kind, expected, strict=strict)
         return found if is_whole(place, rows) else replace(found, sure=False, confidence=min(found.confidence, 0.9))
 
     def compared(self, crop: Gray, blank: Gray, kind: Kind, is_meant: Callable[[str], bool]) -> str:

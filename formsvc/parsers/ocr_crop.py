@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Gray = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+from formsvc.parsers.ocr_paper import PEN, SPECK, Gray, Mask, darkness, grain, specks, streaks, without
 
 DPI: Final = 300
 _LINE_LEAST: Final = 26
@@ -25,20 +24,16 @@ _FAINT: Final = 34
 """Darkness (of 255) below which nothing is ink: paper grain, show-through."""
 _MIDDLE: Final = 110
 _BLACK: Final = 25
-_SPECK: Final = 7
 _LETTER: Final = 10
 _FEW: Final = 4
 _SAME_FOOT: Final = 3.0
 _EVEN: Final = 0.7
 """Measured: 99 of 100 typed lines have at least 0.75 of their letters' feet within 3 pixels, letters moved up and down by 3 pixels have 0.6."""
-_STREAK: Final = 7
 _PIECE_LEAST: Final = 9
 _PRESENT: Final = 0.6
 _ONE_LETTER: Final = 2.0
 """Pixels of ink in a row from which on it belongs to a line: a last line may hold a single digit."""
 _LINE_REST: Final = 2
-_PEN: Final = 5.0
-"""Half the breadth of the broadest stroke of a pencil or pen, in pixels: 0.8 mm."""
 _EDGE: Final = 11
 """The margin around a field (2 points) with the line that frames it."""
 
@@ -79,12 +74,12 @@ def prepare(crop: Gray, blank: Gray) -> Field:
     if _is_inverted(crop, blank):  # a fax that came white on black
         crop = (255 - crop).astype(np.uint8)
     dark = darkness(crop)
-    noise = _grain(dark)
+    noise = grain(dark)
     limit = _ink_limit(dark, noise)
     printed = _really_printed(cv2.subtract(np.full_like(blank, 255), blank).astype(np.uint8), dark > limit)
-    dark = _without_streaks(dark, printed, limit)
+    dark = without(dark, _beside(streaks(dark), printed))
     ink = _without_print(dark > limit, printed)
-    return Field(dark=dark, printed=printed, ink=_without_edge(_without_specks(ink)), noise=noise, specks=_specks(dark))
+    return Field(dark=dark, printed=printed, ink=_without_edge(_without_specks(ink)), noise=noise, specks=specks(dark))
 
 
 def _is_inverted(crop: Gray, blank: Gray) -> bool:
@@ -98,44 +93,16 @@ def _is_inverted(crop: Gray, blank: Gray) -> bool:
     return bool(np.corrcoef(soft.ravel(), frame.ravel())[0, 1] < 0)
 
 
-def darkness(crop: Gray) -> Gray:
-    """How much darker than the paper around it each pixel is, stretched so that paper is 0 whatever the light."""
-    small = cv2.resize(crop, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    paper = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8), borderType=cv2.BORDER_REPLICATE), (0, 0), 3)
-    light = cv2.resize(paper, (crop.shape[1], crop.shape[0]), interpolation=cv2.INTER_LINEAR)
-    even = cv2.divide(crop, np.maximum(light, 1).astype(np.uint8), scale=250)
-    return cv2.subtract(np.full_like(crop, 250), even.astype(np.uint8)).astype(np.uint8)
-
-
-def _without_streaks(dark: Gray, printed: Gray, limit: float) -> Gray:
-    """Without what a scanner's dirty glass draws from the top to the bottom; strokes that cross it are kept."""
-    height, width = dark.shape
-    lines = cv2.dilate((printed > 40).astype(np.uint8), np.ones((3, 7), np.uint8)) > 0  # noqa: PLR2004
-    frame = lines.sum(axis=0) > 0.5 * height
-    full = ((dark > 0.7 * limit) | lines).sum(axis=0) > 0.96 * height
-    cleaned = dark
-    for start, end in _runs(full & ~frame):
-        if start >= _REACH and end <= width - _REACH and end - start <= _STREAK:
-            cleaned = cleaned.copy() if cleaned is dark else cleaned
-            sides = np.minimum(dark[:, start - 3 : start].max(axis=1), dark[:, end : end + 3].max(axis=1))
-            cleaned[:, start - 1 : end + 1] = np.where(sides > limit, sides, 0)[:, None]
-    return cleaned
-
-
-def _specks(dark: Gray) -> float:
-    count, _, stats, _ = cv2.connectedComponentsWithStats((dark > 60).astype(np.uint8), connectivity=8)  # noqa: PLR2004
-    return float((stats[1:count, cv2.CC_STAT_AREA] < _SPECK).sum()) / dark.size * 10_000
-
-
-def _grain(dark: Gray) -> float:
-    """The spread of paper's own shades: of the fainter half, since most of a field is paper."""
-    return float(np.percentile(dark, 60)) / 0.84
-
-
 def _ink_limit(dark: Gray, noise: float) -> float:
     """The darkness from which on a pixel is ink: half way between paper and what is darkest, above the paper's grain."""
     strong = float(np.percentile(dark, 99.7))
     return max(_FAINT, 2.5 * noise, 0.42 * strong)
+
+
+def _beside(layer: Gray, printed: Gray) -> Gray:
+    """What lies under the writing, but for the columns of a printed frame."""
+    frame = (printed > 40).mean(axis=0) > 0.5  # noqa: PLR2004
+    return np.where(cv2.dilate(frame.astype(np.uint8).reshape(1, -1), np.ones((1, 2 * _REACH + 1), np.uint8)) > 0, 0, layer).astype(np.uint8)
 
 
 def _really_printed(printed: Gray, ink: Mask) -> Gray:
@@ -180,7 +147,7 @@ def _spread(mask: Gray, reach: int, *, down: bool) -> Mask:
 def _without_specks(ink: Mask) -> Mask:
     """Ink without single dots that are smaller than a full stop of the smallest type."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    large = stats[:, cv2.CC_STAT_AREA] >= _SPECK
+    large = stats[:, cv2.CC_STAT_AREA] >= SPECK
     large[0] = False
     kept: Mask = large[labels] if count > 1 else ink
     return kept
@@ -204,7 +171,7 @@ def has_writing(field: Field) -> bool:
     """Whether anything was written: one piece of ink at least as large as a hyphen."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(field.ink.astype(np.uint8), connectivity=8)
     tall = np.maximum(stats[1:count, cv2.CC_STAT_HEIGHT], stats[1:count, cv2.CC_STAT_WIDTH])
-    return bool(((tall >= _PIECE_LEAST) & (stats[1:count, cv2.CC_STAT_AREA] >= 4 * _SPECK)).any())
+    return bool(((tall >= _PIECE_LEAST) & (stats[1:count, cv2.CC_STAT_AREA] >= 4 * SPECK)).any())
 
 
 # ---------------------------------------------------------------- lines
@@ -224,7 +191,7 @@ def is_whole(field: Field, rows: Sequence[tuple[int, int]]) -> bool:
     for top, bottom in rows:
         rest[top:bottom] = False
     _, _, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
-    return int(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) < 4 * _SPECK
+    return int(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) < 4 * SPECK
 
 
 def _runs(mask: Mask) -> list[tuple[int, int]]:
@@ -327,7 +294,7 @@ def outside(field: Field, strip: Strip, least: int) -> int:
 def _is_stain(piece: Mask, dark: Gray, strength: float) -> bool:
     """Whether a piece is broader than pens draw, and paler than half of the writing."""
     thick = float(cv2.distanceTransform(np.pad(piece.astype(np.uint8), 1), cv2.DIST_L2, 3).max())
-    return thick > _PEN and float(np.percentile(dark[piece], 90)) < strength / 2
+    return thick > PEN and float(np.percentile(dark[piece], 90)) < strength / 2
 
 
 def _only_rows(ink: Mask, rows: tuple[int, int]) -> Mask:

@@ -20,7 +20,8 @@ import tesserocr
 from numpy.typing import NDArray
 
 from formsvc.model.kinds import Lang
-from formsvc.parsers.ocr_crop import DPI, Gray
+from formsvc.parsers.ocr_crop import DPI
+from formsvc.parsers.ocr_paper import Gray
 
 _TESSDATA: Final = ("/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata", "/usr/share/tessdata", "/opt/homebrew/share/tessdata", "/usr/local/share/tessdata")
 _LANGS: Final = {"en": "eng", "es": "spa"}

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from formsvc.parsers.ocr_crop import Mask
+from formsvc.parsers.ocr_paper import Mask
 
 Gaps = Mapping[int, float]
 """The paper before each letter, by its number in the text without spaces; letters not named stand close."""

@@ -4,6 +4,7 @@ A reading is sure only where engines that were shown differently prepared pictur
 the field's kind allows it; everything else is a suggestion for a person.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -26,6 +27,7 @@ _LETTERS_OFF: Final = 12
 """In so many letters the network may read one otherwise when it is shown another picture, and still be believed where Tesseract confirms it."""
 
 _FEW_WORDS: Final = 4
+_FRACTION: Final = re.compile(r"(?<![\d/.,:-])(\d{2,6})/(\d{1,6})(?![\d/])")
 _SIGNS: Final = str.maketrans("", "", ".,:;'\"-")
 
 
@@ -68,8 +70,11 @@ class _Vote(NamedTuple):
     agreed: Literal["fully", "otherwise prepared", "but for look-alikes", "word by word", "not"]
 
 
-def judged(place: Field, tried: Sequence[Line], second: Said, third: Said | None, kind: Kind, expected: Sequence[str]) -> Reading:
-    """What stands in a field: `tried` is what Tesseract read, `second` what the network read, `third` what it read of Tesseract's picture (None: not asked)."""
+def judged(place: Field, tried: Sequence[Line], second: Said, third: Said | None, kind: Kind, expected: Sequence[str], *, strict: float = 1.0) -> Reading:
+    """What stands in a field: `tried` is what Tesseract read, `second` what the network read, `third` what it read of Tesseract's picture (None: not asked).
+
+    `strict` is how likely any letter may be another one at most; for a picture that was mended less is allowed than for one as it came.
+    """
     vote = _vote(tried, second, third)
     agree = vote.agreed != "not"
     others = [line.text for line in tried if line.text] + [other.text for other in (second, third) if other is not None and other is not vote.lead]
@@ -80,8 +85,8 @@ def judged(place: Field, tried: Sequence[Line], second: Said, third: Said | None
     settled = (agree and is_spaced) or (known is not None and vote.first.text != "")
     text = known if known is not None else text
     looks: Looks = "typed" if second.even and any(_is_near(line.text, second.text) for line in tried) else "written"
-    clear = (vote.agreed == "fully" and known is not None) or (looks == "typed" and _is_clear(place, vote, second, third, len(tried)) and not any(_has_other_signs(line.text, text) for line in tried))
-    sure = has_writing(place) and settled and clear and fits(kind, text) and outside(place, drawn(place), LEFT_OUT) <= LEFT_OUT
+    clear = (vote.agreed == "fully" and known is not None) or (looks == "typed" and _is_clear(place, vote, second, third, easy=len(tried) == 1, strict=strict) and not any(has_other_signs(line.text, text) for line in tried))
+    sure = has_writing(place) and settled and not _hides_a_space(text) and clear and fits(kind, text) and outside(place, drawn(place), LEFT_OUT) <= LEFT_OUT
     alternatives = tuple(dict.fromkeys(said for said in (*others, vote.lead.text) if said and said != text))
     return Reading(text=text, confidence=_confidence(second.line, sure=sure, settled=settled), sure=sure, alternatives=alternatives, ink=True, looks=looks)
 
@@ -116,7 +121,7 @@ def _has_each_word(tried: Sequence[Line], text: str) -> bool:
     return len(words) >= _FEW_WORDS and len(found) == len(words) and min(lengths) <= 1
 
 
-def _is_clear(place: Field, vote: _Vote, second: Said, third: Said | None, tries: int) -> bool:
+def _is_clear(place: Field, vote: _Vote, second: Said, third: Said | None, *, easy: bool, strict: float) -> bool:
     """Whether paper and engines leave no doubt. Measured: where both misread the same (a faded accent, a comma for a full stop), the network nearly took the right letter."""
     is_good = place.specks <= _SPECKLED and place.strength >= WEAK
     rivals = [one.line.rival for one in (second, third) if one is not None]
@@ -131,7 +136,8 @@ def _is_clear(place: Field, vote: _Vote, second: Said, third: Said | None, tries
     elif place.strength < WEAK:
         limit = 0.06
     else:
-        limit = 0.25 if tries == 1 else 0.1
+        limit = 0.25 if easy else 0.1
+    limit = min(limit, strict)
     if third is not None and same(second.text, third.text) and place.specks <= _SPECKLED:
         return max(rivals) <= limit and vote.first.mean >= 0.2 and min(means) >= 0.8  # noqa: PLR2004
     return second.line.rival <= limit and vote.first.mean >= 0.3 and second.line.mean >= 0.95  # noqa: PLR2004
@@ -143,7 +149,12 @@ def _confidence(second: Line, *, sure: bool, settled: bool) -> float:
     return round((0.9 if settled else 0.75) * second.mean, 3)
 
 
-def _has_other_signs(first: str, second: str) -> bool:
+def _hides_a_space(text: str) -> bool:
+    """Whether a number and a fraction may have run together ("6 11/12"): both engines lose that space where toner is weak."""
+    return any(int(above) > int(below) for above, below in _FRACTION.findall(text))
+
+
+def has_other_signs(first: str, second: str) -> bool:
     """Whether two readings differ in full stops and commas only: streaks and folds hide them."""
     one, other = "".join(first.split()), "".join(second.split())
     return one != other and one.translate(_SIGNS) == other.translate(_SIGNS)
