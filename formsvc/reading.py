@@ -5,7 +5,7 @@ was issued happen here, with our own data only.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,7 +42,7 @@ class Part:
 
 def read_paper(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, *, only: tuple[int, ...] = ()) -> tuple[Part, ...]:
     """The documents on the pages of a file (or `only` on some) that have no fields, in the order of their first pages; blank backs are passed over."""
-    sights = tuple(_by_words(sight, content, password, lookup) for sight in _sights(content, key, password) if not only or sight.page in only)
+    sights = tuple(_by_words(sight, content, password, lookup) for sight in _different(_sights(content, key, password)) if not only or sight.page in only)
     if not any(sight.seen or not sight.is_blank for sight in sights):
         raise Refused("picture-blank")
     known = Documents(catalog, key, cache, lookup)
@@ -92,6 +92,15 @@ def _sights(content: bytes, key: bytes, password: str | None) -> Iterator["Sight
             raise Refused("too-costly", "", resource=f"pages ({count})")
         yield from found.pages
         first += PAGES_AT_ONCE
+
+
+def _different(sights: "Iterable[Sight]") -> Iterator["Sight"]:
+    """Pages without those that are there twice to the last dot: no scanner makes such, and a small file may hold a hundred."""
+    known: set[bytes] = set()
+    for sight in sights:
+        if sight.digest not in known:
+            known.add(sight.digest)
+            yield sight
 
 
 def _by_words(sight: "Sight", content: bytes, password: str | None, lookup: Lookup) -> "Sight":

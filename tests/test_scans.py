@@ -8,6 +8,7 @@
 import io
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pikepdf
@@ -17,10 +18,12 @@ from PIL import Image
 from benchmarks.scans.degrade import DEGRADATIONS
 from benchmarks.scans.images import to_files
 from benchmarks.scans.pens import PENS, STYLES, mark, sign
+from formsvc import reading
 from formsvc.documents import Issue
 from formsvc.errors import Refused
 from formsvc.model.kinds import Choice, is_box
 from formsvc.parsers.raster import Gray, open_pages
+from formsvc.parsers.sandbox import start_limited
 from formsvc.service import Received, Service
 from tests.papers import DOCUMENT, codes, complete, issue_paper
 from tests.producers import pdfium
@@ -214,6 +217,21 @@ def test_a_doubt_of_the_second_copy_of_a_page_is_not_dropped(service: Service) -
     sign(written[page], box, PENS["ballpoint"], np.random.default_rng(2))
     received = only(service, scanned([*clean, written[page]]), issue_of(service, content))
     assert {problem.code for problem in received.record.problems if problem.field == "recorder"} & {"text-doubtful", "text-unread"}
+
+
+def test_a_page_that_is_named_many_times_is_read_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file may say that it has the same page a hundred times: that costs no more than the page itself."""
+    content = complete(service, "fcch-three-homes")
+    with pikepdf.open(io.BytesIO(scanned(pages_of(content)[:1]))) as pdf:
+        for _ in range(30):
+            pdf.pages.append(pdf.pages[0])
+        pdf.save(many := io.BytesIO())
+    start = Mock(side_effect=start_limited)
+    monkeypatch.setattr(reading, "start_limited", start)
+    received = only(service, many.getvalue(), issue_of(service, content))
+    assert start.call_count == 1
+    assert "repeated-page" not in codes(received)
+    assert received.record.values["agency"] == service.understand(content).record.values["agency"]
 
 
 def test_a_long_answer_on_a_picture_is_not_taken_half(service: Service) -> None:

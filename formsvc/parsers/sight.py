@@ -6,6 +6,7 @@ A page of a file may show several pages of forms (printed two-up), none, or the 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 import zxingcpp
 
 from formsvc.model.stamp import Read, from_words, read_stamp
-from formsvc.parsers.raster import Gray, open_pages
+from formsvc.parsers.raster import Gray, Pages, open_pages
 
 Corners = tuple[tuple[float, float], ...]
 """Top left, top right, bottom right, bottom left of a code as it is read, in shares of the page's width and height from its top left."""
@@ -57,6 +58,8 @@ class Sight:
     is_blank: bool
     is_small: bool
     is_dark: bool
+    digest: bytes
+    """Equal for pages that look the same to the last dot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +74,20 @@ def look(content: bytes, key: bytes, password: str | None = None, first: int = 1
     """What the pages of a file show, `PAGES_AT_ONCE` from `first` on. For the sandbox."""
     with open_pages(content, password) as pages:
         numbers = range(first, min(first + PAGES_AT_ONCE, pages.count + 1))
-        found = []
-        for number in numbers:
-            picture = pages.positive(number, DPI)
-            page = pages.pdf_page(number)
-            text = page.get_textpage().get_text_bounded() if page is not None else ""
-            words = tuple(dict.fromkeys(document for match in _WORDS.finditer(text) if (document := from_words(match[1]))))
-            seen = tuple(_seen(picture, key)) if min(picture.shape) >= _THIN else ()
-            found.append(Sight(page=number, seen=seen, words=words, is_scan=pages.is_scan(number), is_blank=not seen and float(np.percentile(picture[::8, ::8], 99)) >= _DARK and not text.strip() and min(picture.shape) >= _THIN and _is_blank(picture), is_small=max(picture.shape) < _SMALL, is_dark=float(np.percentile(picture[::8, ::8], 99)) < _DARK))
-        return Sights(count=pages.count, pages=tuple(found))
+        return Sights(count=pages.count, pages=tuple(_sight(pages, number, key) for number in numbers))
+
+
+def _sight(pages: Pages, number: int, key: bytes) -> Sight:
+    picture = pages.positive(number, DPI)
+    page = pages.pdf_page(number)
+    text = page.get_textpage().get_text_bounded() if page is not None else ""
+    words = tuple(dict.fromkeys(document for match in _WORDS.finditer(text) if (document := from_words(match[1]))))
+    is_thin, is_dark = min(picture.shape) < _THIN, float(np.percentile(picture[::8, ::8], 99)) < _DARK
+    seen = () if is_thin else tuple(_seen(picture, key))
+    return Sight(
+        page=number, seen=seen, words=words, is_scan=pages.is_scan(number), is_small=max(picture.shape) < _SMALL, is_dark=is_dark,
+        is_blank=not (seen or is_dark or is_thin or text.strip()) and _is_blank(picture), digest=blake2b(picture.tobytes(), digest_size=16).digest(),
+    )  # fmt: skip
 
 
 def _is_blank(picture: Gray) -> bool:
