@@ -8,13 +8,14 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 
 import pdfplumber
 import pytest
+from _pytest.mark import ParameterSet
 
 from formsvc.catalog import Catalog, shipped_folder
 from formsvc.model.form import Form
@@ -24,10 +25,19 @@ from formsvc.renderers.appearance import line_width
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.text import PADDING, SMALLEST
 
+Compiled = Callable[[str, Lang, str, str], CompiledForm]
 BORDER = 0.8  # points, drawn around the 9.4 pt that the field covers
 NAMES = [form.id.name for form in Catalog((shipped_folder(),)).forms()]
 PAPERS = ("letter", "a4")
-EVERY = [(name, lang, paper) for name in NAMES for lang in LANGS for paper in PAPERS]
+
+
+def _at_once(name: str, lang: Lang, paper: str = "letter", *more: str) -> ParameterSet:
+    """What is asked of one paper is asked in one process: laying it out takes seconds."""
+    return pytest.param(*(name, lang, paper, *more), marks=pytest.mark.xdist_group(f"paper {name} {lang} {paper}"))
+
+
+EVERY = [_at_once(name, lang, paper) for name in NAMES for lang in LANGS for paper in PAPERS]
+LETTER = [_at_once(name, lang) for name in NAMES for lang in LANGS]
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +54,17 @@ def _catalog(folder: Path, paper: str) -> Catalog:
 
 
 @cache
-def _compiled(folder: Path, name: str, lang: Lang, paper: str, rows: str) -> CompiledForm:
+def _compiled(folder: Path, blanks: Path, name: str, lang: Lang, paper: str, rows: str) -> CompiledForm:
     catalog = _catalog(folder, paper)
     form = catalog.form(catalog.latest(name))
     counts = {group.name: getattr(group, rows) for group in form.groups}
-    return compile_form(catalog, form.id, counts, lang, folder / "cache")
+    return compile_form(catalog, form.id, counts, lang, blanks)
+
+
+@pytest.fixture
+def laid_out(folder: Path, blanks: Path) -> Compiled:
+    """Papers laid out, each once."""
+    return partial(_compiled, folder, blanks)
 
 
 def _boxes(compiled: CompiledForm) -> Iterator[Slot]:
@@ -56,10 +72,10 @@ def _boxes(compiled: CompiledForm) -> Iterator[Slot]:
 
 
 @pytest.mark.parametrize(("name", "lang", "paper"), EVERY)
-def test_boxes_keep_their_size_and_distance(folder: Path, name: str, lang: Lang, paper: str) -> None:
+def test_boxes_keep_their_size_and_distance(laid_out: Compiled, name: str, lang: Lang, paper: str) -> None:
     """Boxes are 11 pt; two on one page are at least 24 pt apart in height or 46 pt in width."""
     by_page = defaultdict(list)
-    for slot in _boxes(_compiled(folder, name, lang, paper, "blank")):
+    for slot in _boxes(laid_out(name, lang, paper, "blank")):
         assert slot.box[2] - slot.box[0] + 2 * BORDER == pytest.approx(11, abs=0.1), slot.name
         assert slot.box[3] - slot.box[1] + 2 * BORDER == pytest.approx(11, abs=0.1), slot.name
         by_page[slot.page].append(slot)
@@ -70,18 +86,18 @@ def test_boxes_keep_their_size_and_distance(folder: Path, name: str, lang: Lang,
 
 
 @pytest.mark.parametrize(("name", "lang", "paper"), EVERY)
-def test_signature_places_are_large(folder: Path, name: str, lang: Lang, paper: str) -> None:
+def test_signature_places_are_large(laid_out: Compiled, name: str, lang: Lang, paper: str) -> None:
     """A place to sign is at least 210 x 44 pt."""
-    for slot in _compiled(folder, name, lang, paper, "blank").layout.slots:
+    for slot in laid_out(name, lang, paper, "blank").layout.slots:
         if isinstance(slot.kind, Signature):
             assert slot.box[2] - slot.box[0] >= 210, slot.name
             assert slot.box[3] - slot.box[1] >= 43.9, slot.name
 
 
-@pytest.mark.parametrize(("name", "lang"), [(name, lang) for name in NAMES for lang in LANGS])
-def test_no_printed_word_stands_in_a_field(folder: Path, name: str, lang: Lang) -> None:
+@pytest.mark.parametrize(("name", "lang", "paper"), LETTER)
+def test_no_printed_word_stands_in_a_field(laid_out: Compiled, name: str, lang: Lang, paper: str) -> None:
     """Labels stay out of the fields, and 3 pt away from boxes."""
-    compiled = _compiled(folder, name, lang, "letter", "minimum")
+    compiled = laid_out(name, lang, paper, "minimum")
     with pdfplumber.open(io.BytesIO(compiled.blank)) as pdf:
         for number, page in enumerate(pdf.pages, start=1):
             slots = [slot for slot in compiled.layout.slots if slot.page == number]
@@ -94,24 +110,24 @@ def test_no_printed_word_stands_in_a_field(folder: Path, name: str, lang: Lang) 
                     assert not inside, (word["text"], slot.name)
 
 
-@pytest.mark.parametrize(("name", "lang"), [(name, lang) for name in NAMES for lang in LANGS])
-def test_every_choice_fits_its_box_legibly(folder: Path, name: str, lang: Lang) -> None:
+@pytest.mark.parametrize(("name", "lang", "paper"), LETTER)
+def test_every_choice_fits_its_box_legibly(laid_out: Compiled, name: str, lang: Lang, paper: str) -> None:
     """The longest label of a list fits its box at no less than the legible minimum."""
-    for slot in _compiled(folder, name, lang, "letter", "minimum").layout.slots:
+    for slot in laid_out(name, lang, paper, "minimum").layout.slots:
         if isinstance(slot.kind, Choice) and not slot.kind.boxes:
             longest = max(line_width(option.label.said(lang), SMALLEST) for option in slot.kind.options)
             assert longest <= slot.box[2] - slot.box[0] - 2 * PADDING, slot.name
 
 
 LARGEST: tuple[tuple[Lang, str], ...] = (("en", "letter"), ("es", "a4"))
-SIZES: list[tuple[str, Lang, str, str]] = [(name, lang, paper, rows) for name, lang, paper in EVERY for rows in ("minimum", "blank")]
-SIZES += [(name, *LARGEST[number % 2], "maximum") for number, name in enumerate(NAMES)]  # each takes ten seconds to lay out
+SIZES = [_at_once(name, lang, paper, rows) for name in NAMES for lang in LANGS for paper in PAPERS for rows in ("minimum", "blank")]
+SIZES += [_at_once(name, *LARGEST[number % 2], "maximum") for number, name in enumerate(NAMES)]  # each takes ten seconds to lay out
 
 
 @pytest.mark.parametrize(("name", "lang", "paper", "rows"), SIZES)
-def test_rows_stay_whole_and_on_the_paper(folder: Path, name: str, lang: Lang, paper: str, rows: str) -> None:
+def test_rows_stay_whole_and_on_the_paper(laid_out: Compiled, name: str, lang: Lang, paper: str, rows: str) -> None:
     """From the fewest to the most rows, every field is on its page and no row breaks over two."""
-    compiled = _compiled(folder, name, lang, paper, rows)
+    compiled = laid_out(name, lang, paper, rows)
     pages: dict[tuple[str, int], set[int]] = defaultdict(set)
     for slot in compiled.layout.slots:
         page = compiled.layout.pages[slot.page - 1]
@@ -131,9 +147,9 @@ def _note_row(form: Form, slot: Slot, pages: dict[tuple[str, int], set[int]]) ->
 
 
 @pytest.mark.parametrize(("name", "lang", "paper"), EVERY)
-def test_every_page_has_its_two_stamps(folder: Path, name: str, lang: Lang, paper: str) -> None:
+def test_every_page_has_its_two_stamps(laid_out: Compiled, name: str, lang: Lang, paper: str) -> None:
     """Each page has a place for the QR stamp at the top right and the DataMatrix at the bottom left."""
-    compiled = _compiled(folder, name, lang, paper, "blank")
+    compiled = laid_out(name, lang, paper, "blank")
     for number, page in enumerate(compiled.layout.pages, start=1):
         first, second = (compiled.layout.by_name[f"stamp-{letter}-{number}"] for letter in "ab")
         assert first.page == second.page == number
