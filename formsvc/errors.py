@@ -253,6 +253,8 @@ WORDING: Final[Mapping[str, Wording]] = {
     "shown-more": Wording("the page shows more here than its text says", "Compare it with the page."),
     "shown-differs": Wording("the page shows “{shown}” but the stored answer is another", "Check which one is right."),
     "ink-over-field": Wording("something was drawn or written over the page with a markup tool", "Look at the page; such marks are not answers yet."),
+    "fields-gone": Wording("{count} fields of the form are not in this file, the first is {first}", "A page may be missing: look at the document, and send all of it."),
+    "fields-printed": Wording("{count} fields of this form are fields no longer: a program printed them onto the page; they were read from there", "Nothing was lost; compare them with the page if something looks odd."),
     "rebuilt-by-viewer": Wording("a viewer rebuilt this form; {count} fields were found on its pages only", "Nothing was lost; check the document if it looks odd."),
     "active-content": Wording("the document carries {detail}, which forms of ours never do", "It was not run and is not carried on."),
     "stamp-missing": Wording("the document's stamp is gone, so it is not certain which one was returned", "Choose the document it belongs to."),

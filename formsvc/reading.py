@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # OpenCV and its like take a third of a second: only files wi
     from formsvc.parsers.page import BoxPicture, PageRead
     from formsvc.parsers.papers import Job
     from formsvc.parsers.sight import Seen, Sight
+    from formsvc.parsers.triage import Sorted
 
 _PAGES_MOST: Final = 120
 _PAGE: Final = Limits(cpu_seconds=7, wall_seconds=12.0)
@@ -66,18 +67,35 @@ def read_boxes(content: bytes, catalog: Catalog, key: bytes, cache: Path, lookup
     return {name: picture for read in reads if not isinstance(read, Refused) for name, picture in read.pictures.items()}
 
 
-def with_fields(form: Part, others: tuple[Part, ...]) -> tuple[Part, ...]:
-    """A form with fields and the papers that were put behind it: pages of the same document fill in what its fields leave empty."""
-    same = next((part for part in others if part.document == form.document and part.submission is not None and part.document), None)
-    if same is None or form.submission is None or same.submission is None:
-        return (form, *others)
-    ours, theirs = form.submission, same.submission
-    answers = {**ours.answers, **{key: answer for key, answer in theirs.answers.items() if answer.raw and not (key in ours.answers and ours.answers[key].raw)}}
-    differ = [key for key, answer in theirs.answers.items() if answer.raw and key in ours.answers and ours.answers[key].raw not in ("", answer.raw)]
-    problems = [problem("repeated-page", key, "warning", page=theirs.answers[key].page, other=theirs.answers[key].raw[:60]) for key in differ]
-    kept = [found for found in theirs.problems if found.code != "page-missing" and found.field not in differ]
+def beside_fields(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, found: "Sorted") -> tuple[Part, ...]:
+    """A form with fields, with what stands on paper beside them: scans that were put behind it, fields that were printed onto its pages."""
+    if found.submission is None:
+        raise ValueError("a file without fields")
+    form = Part(pages=tuple(page for page in range(1, found.pages + 1) if page not in found.pictured), document=found.submission.document, submission=found.submission)
+    try:
+        others = read_paper(content, password, catalog, key, cache, lookup, only=() if found.gone else found.pictured)
+    except Refused as refused:
+        others = (Part(pages=found.pictured, refused=refused),) if found.pictured and refused.code != "picture-blank" else ()
+    same = next((part for part in others if part.submission is not None and part.document and part.document == form.document), None)
+    rest = tuple(part for part in others if part is not same and set(part.pages) & set(found.pictured))
+    return (_completed(form, found.submission, same, found), *rest)
+
+
+def _completed(form: Part, ours: Submission, same: Part | None, found: "Sorted") -> Part:
+    """A form whose empty and lost fields are filled in from pages of the same document."""
+    theirs = same.submission if same is not None else None
+    read = {key: answer for key, answer in theirs.answers.items() if key in found.gone or answer.page in found.pictured} if theirs is not None else {}
+    answers = {**ours.answers, **{key: answer for key, answer in read.items() if key in found.gone or (answer.raw and not (key in ours.answers and ours.answers[key].raw))}}
+    differ = [key for key, answer in read.items() if answer.raw and key in ours.answers and ours.answers[key].raw not in ("", answer.raw)]
+    problems = [problem("repeated-page", key, "warning", page=read[key].page, other=read[key].raw[:60]) for key in differ]
+    kept = [one for one in (theirs.problems if theirs is not None else ()) if one.code != "page-missing" and one.field not in differ and (not one.field or one.field in read) and one not in ours.problems]
+    lost, printed = sorted(found.gone - read.keys()), [key for key in found.gone & read.keys() if read[key].raw]
+    if lost:
+        problems.append(problem("fields-gone", "", "warning", count=len(lost), first=lost[0]))
+    if printed:
+        problems.append(problem("fields-printed", "", "warning", count=len(printed)))
     whole = replace(ours, answers=answers, problems=(*ours.problems, *kept, *problems))
-    return (replace(form, pages=tuple(sorted({*form.pages, *same.pages})), submission=whole), *(part for part in others if part is not same))
+    return replace(form, pages=tuple(sorted({*form.pages, *(same.pages if same is not None else ())})), submission=whole)
 
 
 def _sights(content: bytes, key: bytes, password: str | None) -> Iterator["Sight"]:

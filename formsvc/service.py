@@ -20,7 +20,7 @@ from formsvc.model.stamp import Stamp, in_words, is_document, new_document
 from formsvc.parsers import triage
 from formsvc.parsers.page import BoxPicture
 from formsvc.parsers.sandbox import start_limited
-from formsvc.reading import Part, read_boxes, read_paper, with_fields
+from formsvc.reading import Part, beside_fields, read_boxes, read_paper
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
 from formsvc.settings import Settings
@@ -131,13 +131,10 @@ class Service:
 
         def finish() -> tuple[ReceivedPart, ...]:
             found = running.result()
-            if found.submission is not None and not found.pictured:
+            if found.submission is not None and not found.pictured and not found.gone:
                 return (self._part(Part(pages=(), document=found.submission.document, submission=found.submission)),)
-            parts = read_paper(content, password, self.catalog, self.settings.key, self.settings.cache, lookup, only=found.pictured)
-            if found.submission is not None:
-                rest = tuple(page for page in range(1, found.pages + 1) if page not in found.pictured)
-                parts = with_fields(Part(pages=rest, document=found.submission.document, submission=found.submission), parts)
-            return tuple(map(self._part, parts))
+            ours = self.catalog, self.settings.key, self.settings.cache, lookup
+            return tuple(map(self._part, read_paper(content, password, *ours) if found.submission is None else beside_fields(content, password, *ours, found)))
 
         return finish
 

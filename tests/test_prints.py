@@ -6,7 +6,7 @@
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pikepdf
 import pypdfium2
@@ -17,7 +17,7 @@ from formsvc.errors import Refused
 from formsvc.model.record import Answer
 from formsvc.service import ReceivedPart, Service, checked_values
 from formsvc.typist import type_into
-from tests.papers import DOCUMENT, SAMPLES, codes, complete, issue_paper
+from tests.papers import DOCUMENT, SAMPLES, codes, complete, edited, issue_paper
 from tests.producers import CHANGES, PRODUCERS, Missing, pdfium
 
 ALL = ("worksheet-1-child", "conference-notes-spanish")
@@ -162,3 +162,38 @@ def test_a_page_of_text_that_is_not_ours_is_refused(service: Service) -> None:
     with pytest.raises(Refused) as refused:
         service.understand(memory.getvalue())
     assert refused.value.code == "picture-blank"
+
+
+def print_some(document: pikepdf.Pdf, keep: Callable[[int], bool]) -> None:
+    """Draw the fields that are not kept onto their pages as they look, and take them out of the form."""
+    form = document.Root.AcroForm
+    for page in document.pages:
+        for number, widget in enumerate(list(page.obj.Annots)):
+            if "/T" not in widget or "/AP" not in widget or keep(number):
+                continue
+            look = widget.AP.N if isinstance(widget.AP.N, pikepdf.Stream) else widget.AP.N.get(str(widget.AS))
+            if look is not None:
+                name = pikepdf.Name(f"/Printed{number}")
+                page.add_resource(look, pikepdf.Name.XObject, name)
+                page.contents_add(f"q 1 0 0 1 {float(widget.Rect[0])} {float(widget.Rect[1])} cm {name} Do Q".encode())
+            page.obj.Annots = pikepdf.Array([other for other in page.obj.Annots if other.objgen != widget.objgen])
+            form.Fields = pikepdf.Array([other for other in form.Fields if other.objgen != widget.objgen])
+
+
+@pytest.mark.parametrize("rest", [0, 1])
+@pytest.mark.parametrize("name", ALL)
+def test_fields_that_a_program_printed_are_read_from_the_page(service: Service, name: str, rest: int) -> None:
+    """Half of the fields are fields still, the others only print: all answers are there, and it is told."""
+    whole = service.understand(complete(service, name))
+    content = edited(complete(service, name), lambda document: print_some(document, lambda number: number % 2 == rest))
+    found = service.understand(content)
+    assert said(found.submission.answers) == said(whole.submission.answers)
+    assert codes(found) - codes(whole) == {"fields-printed"}
+
+
+def test_fields_of_a_page_that_is_not_there_are_told(service: Service) -> None:
+    """The other pages count; how many fields are missing, and the first of them, is said."""
+    whole = service.understand(complete(service, "conference-notes-spanish")).submission.answers
+    found = service.understand(edited(complete(service, "conference-notes-spanish"), lambda document: document.pages.__delitem__(-1)))
+    assert "fields-gone" in codes(found)
+    assert {key: answer.raw for key, answer in found.submission.answers.items() if answer.raw}.items() < {key: answer.raw for key, answer in whole.items()}.items()

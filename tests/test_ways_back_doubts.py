@@ -126,7 +126,7 @@ def test_one_name_with_one_value_is_a_warning(service: Service) -> None:
         twin.T, twin.V, twin.AP = String("recorder"), _field(document, "recorder").V, _field(document, "recorder").AP
 
     received = _read(service, edit)
-    assert {key: found.severity for key, found in _found(received).items()} == {("repeated-field", "recorder"): "warning"}
+    assert {key: found.severity for key, found in _found(received).items()} == {("repeated-field", "recorder"): "warning", ("fields-printed", ""): "warning"}  # the field that was renamed shows a text
 
 
 def test_two_fields_nested_under_one_name_are_told(service: Service) -> None:

@@ -54,7 +54,7 @@ INK: Final = frozenset({"mark-unsure", "mark-void", "signature-doubtful", "text-
 """Doubts of reading ink."""
 HELD: Final = frozenset({"unreadable-value", "not-an-option", "not-a-tick", "two-marks", "out-of-range", "repeated-field", "shown-differs", "locked-value-changed"}) | INK
 """Doubts about an answer that keep it out of the record until a person has looked."""
-LOOKED_AT: Final = frozenset({"unknown-field", "ink-over-field", "active-content", "page-strange", "page-missing"})
+LOOKED_AT: Final = frozenset({"unknown-field", "ink-over-field", "active-content", "page-strange", "page-missing", "fields-gone"})
 """What a person should look at although it is no answer of the form: ink, text in fields that are not ours."""
 
 
@@ -241,7 +241,8 @@ def _absent(form: Form, back: Return, rows: Rows) -> frozenset[str]:
 
 def _notes(back: Return) -> Iterator[Question]:
     """What is to be looked at on the whole paper, one question for each kind."""
-    for code in sorted(LOOKED_AT & {problem.code for problem in back.problems}):
+    told = {"fields-gone"} if back.absent else set()  # what was printed in them is what matters, and is told below
+    for code in sorted((LOOKED_AT & {problem.code for problem in back.problems}) - told):
         found = [problem for problem in back.problems if problem.code == code]
         raw = "; ".join(f"{problem.field}: {back.raw[problem.field]}" for problem in found if problem.field in back.raw)
         yield Question(code=code, return_id=back.id, facts={"message": " ".join(dict.fromkeys(problem.message for problem in found)), "raw": raw})

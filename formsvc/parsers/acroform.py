@@ -13,6 +13,7 @@ from formsvc.catalog import Catalog
 from formsvc.errors import Refused
 from formsvc.model.form import Form, FormId, Place
 from formsvc.model.kinds import Choice, is_box
+from formsvc.model.layout import read_laid
 from formsvc.model.record import Answer, Problem, Submission, problem
 from formsvc.model.stamp import NAMESPACE, Read, Stamp, is_document, read_stamp, value_seal
 from formsvc.model.values import ON, read_option
@@ -35,7 +36,15 @@ class Identity:
     problems: tuple[Problem, ...]
 
 
-def parse(pdf: Pdf, catalog: Catalog, key: bytes) -> Submission:
+@dataclass(frozen=True, slots=True)
+class Fielded:
+    """What a form's fields say, and the answers whose fields the form should have and has not."""
+
+    submission: Submission
+    gone: frozenset[str]
+
+
+def parse(pdf: Pdf, catalog: Catalog, key: bytes) -> Fielded:
     """The answers of a form with fields; refuses a document that is none of our forms."""
     fields = read_fields(pdf)
     identity = identify(pdf, fields, catalog, key)
@@ -43,13 +52,21 @@ def parse(pdf: Pdf, catalog: Catalog, key: bytes) -> Submission:
     answers = reading.answers()
     if not answers:
         raise Refused("no-answers")
-    return Submission(
+    submission = Submission(
         form=identity.form.id,
         document=identity.stamp.document if identity.stamp else "",
         source="acroform",
         answers=answers,
         problems=(*identity.problems, *reading.problems),
     )
+    return Fielded(submission, _laid_places(identity) - answers.keys())
+
+
+def _laid_places(identity: Identity) -> frozenset[str]:
+    """The answers that the paper was laid out for, as its stamp tells; none if it does not."""
+    stamp, form = identity.stamp, identity.form
+    laid = read_laid(form, stamp.laid) if stamp is not None and stamp.version == form.id.version else None
+    return frozenset(place.key for place in form.places(laid[1])) if laid is not None else frozenset()
 
 
 # ---------------------------------------------------------------- which form

@@ -24,11 +24,15 @@ _PAGES_SCANNED: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """What a file is: the answers of its fields (None: a print or picture), and the pages, from 1, that are pictures beside them."""
+    """What a file is: the answers of its fields (None: a print or picture), and the pages, from 1, that are pictures beside them.
+
+    `gone` are the answers whose fields are not there any more: a program printed them onto the page, or a page is missing.
+    """
 
     submission: Submission | None = None
     pages: int = 0
     pictured: tuple[int, ...] = ()
+    gone: frozenset[str] = frozenset()
 
 
 def read(content: bytes, catalog: Catalog, key: bytes, password: str | None) -> Sorted:
@@ -48,8 +52,8 @@ def _read(content: bytes, catalog: Catalog, key: bytes, password: str | None) ->
         if not len(pdf.pages):
             raise Refused("no-pages")
         if _has_fields(pdf):
-            submission = acroform.parse(pdf, catalog, key)
-            return Sorted(submission=submission, pages=len(pdf.pages), pictured=tuple(_pictured(pdf)))
+            found = acroform.parse(pdf, catalog, key)
+            return Sorted(submission=found.submission, pages=len(pdf.pages), pictured=tuple(_pictured(pdf)), gone=found.gone)
     return Sorted()
 
 
