@@ -8,6 +8,7 @@
 
 import io
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
 import pikepdf
@@ -69,7 +70,12 @@ def _write(writer: str, sheet: Paper, typed: Mapping[str, str | bool] | None = N
 def _expected_codes(service: Service, writer: str, name: str) -> set[str]:
     """What the rules say of the values themselves, and the writer's habits."""
     habits = HABITS.get(writer, set()) | (SCRIPT_HABITS.get(writer, set()) if name == SCRIPTS else set())
-    return codes(service.read(complete(service, name))) | habits
+    return {*_own_codes(service, name), *habits}
+
+
+@cache
+def _own_codes(service: Service, name: str) -> frozenset[str]:
+    return frozenset(codes(service.read(complete(service, name))))
 
 
 def test_poppler_brings_back_another_script(service: Service, paper: Callable[[str], Paper]) -> None:

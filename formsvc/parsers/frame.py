@@ -21,6 +21,8 @@ FRAME_DPI: Final = 200.0
 SCALE: Final = FRAME_DPI / POINTS
 STEP: Final = 16.0
 """Frame pixels between knots."""
+_BAND: Final = 256
+"""Rows of a page that are taken out of a picture at a time."""
 _STRAIGHT: Final = 0.05
 """A map that differs nowhere more, in the picture's pixels, from a straight one is straight."""
 
@@ -55,15 +57,21 @@ class Frame:
         high, wide = self.shape
         affine = self.affine
         if affine is not None:
-            flat = cv2.warpAffine(picture, affine, (wide, high), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT, borderValue=(255.0,))
-            return flat.astype(np.uint8, copy=False)
+            straight = cv2.warpAffine(picture, affine, (wide, high), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT, borderValue=(255.0,))
+            return straight.astype(np.uint8, copy=False)
         rows, columns = self.grid.shape[:2]
         # a grid that is enlarged so has pixel (x, y) of the page at (x + 7.5, y + 7.5): with knots half a pixel on, it is a whole one
-        step = int(STEP)
+        step, before = int(STEP), int(STEP) // 2 - 1
         shifted = self.at(knots(rows, columns) + 0.5).reshape(rows, columns, 2).astype(np.float32)
-        where = cv2.resize(shifted, (step * columns, step * rows), interpolation=cv2.INTER_LINEAR)[step // 2 - 1 :, step // 2 - 1 :][:high, :wide]
         none: Any = None  # both coordinates are in the first map
-        return cv2.remap(picture, np.ascontiguousarray(where), none, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255.0,)).astype(np.uint8, copy=False)
+        flat: Gray = np.empty((high, wide), np.uint8)
+        for top in range(0, high, _BAND):  # the map of a whole page takes eight times the page
+            bottom = min(top + _BAND, high)
+            first, last = max((top + before) // step - 1, 0), min((bottom + before) // step + 2, rows)
+            part = cv2.resize(shifted[first:last], (step * columns, step * (last - first)), interpolation=cv2.INTER_LINEAR)
+            where = np.ascontiguousarray(part[top + before - first * step : bottom + before - first * step, before : before + wide])
+            flat[top:bottom] = cv2.remap(picture, where, none, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255.0,))
+        return flat
 
     @property
     def affine(self) -> NDArray[np.float64] | None:

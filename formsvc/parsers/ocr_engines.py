@@ -3,11 +3,12 @@
 Both run in this process, on one thread, and never ask the network. Each is off where its data are missing.
 """
 
+import ctypes
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from itertools import pairwise
@@ -30,6 +31,12 @@ _HEIGHT: Final = 48
 _STEP: Final = 32
 """Widths are multiples of it, so that the network is laid out anew for few sizes only."""
 _WIDEST: Final = 3200
+_LONG: Final = 960
+"""Columns of the network's input from which on a line is read in halves."""
+_SPACE: Final = 0.15
+"""The width of a space, as a share of a line's height."""
+_PALE: Final = 150
+"""Lighter columns (of 255) hold no letter."""
 _BORDER: Final = 12
 _FADED: Final = 8.0
 
@@ -95,16 +102,36 @@ class Network:
         """Load weights and alphabet of the model."""
         content = model.read_bytes()
         self._net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8), engine=cv2.dnn.ENGINE_NEW)
+        self._widths: set[int] = set()
+        self._give_back: Callable[[int], object] = getattr(ctypes.CDLL(None), "malloc_trim", int)  # glibc's; other allocators do it by themselves
         self._letters = ["", *_alphabet(content), " "]
+        del content
+        self._give_back(0)
         self._latin = np.array([i for i, letter in enumerate(self._letters) if i == 0 or _is_latin(letter)])
         self._bare = np.array([ord(unicodedata.normalize("NFD", self._letters[i] or " ")[0]) for i in self._latin])
         self._bars = np.array([self._letters[i] in _BARS for i in self._latin])
         self._accented = np.array([len(unicodedata.normalize("NFD", self._letters[i])) > 1 for i in self._latin])
 
     def read(self, picture: Gray) -> Line:
-        """The text of a line."""
+        """The text of a line. A long one is read in halves: its network would take 200 MB."""
+        at = _middle_gap(picture) if _inner(picture) > _LONG else 0
+        if not at:
+            return self._read(picture)
+        first, last = self.read(picture[:, :at]), self.read(picture[:, at:])
+        if not (first.text and last.text):
+            return first if first.text else replace(last, places=last.places + at)
+        ours, theirs = (len(line.places) for line in (first, last))
+        return Line(
+            text=f"{first.text} {last.text}", mean=(first.mean * ours + last.mean * theirs) / (ours + theirs), least=min(first.least, last.least),
+            rival=max(first.rival, last.rival), places=np.concatenate([first.places, last.places + at]),
+        )  # fmt: skip
+
+    def _read(self, picture: Gray) -> Line:
         self._net.setInput(_shaped(picture))
         found: NDArray[np.float32] = self._net.forward()[0]
+        if _width(picture) not in self._widths:  # it was laid out anew, and what it had before is free: up to 100 MB over a page of long notes
+            self._widths.add(_width(picture))
+            self._give_back(0)
         return self._decoded(found, _width(picture) / len(found) * picture.shape[1] / _inner(picture))
 
     def _decoded(self, found: NDArray[np.float32], step: float) -> Line:
@@ -139,6 +166,16 @@ class Network:
         most = others.max(axis=1)
         share = most / np.maximum(own + most, 1e-6)
         return max((float(share[start + int(own[start:end].argmax())]) for start, end in _same(best) if letters[start]), default=0.0)
+
+
+def _middle_gap(picture: Gray) -> int:
+    """The middle of the widest gap between words in the middle third of a line; 0 if there is none as wide as a space."""
+    high, wide = picture.shape
+    empty = picture.min(axis=0) > _PALE
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], empty, [False])).astype(np.int8))).tolist()
+    runs = [(end - start, (start + end) // 2) for start, end in zip(edges[::2], edges[1::2], strict=True) if wide / 3 < (start + end) / 2 < 2 * wide / 3]
+    most, middle = max(runs, default=(0, 0))
+    return int(middle) if most >= high * _SPACE else 0
 
 
 def _same(values: NDArray[np.integer]) -> list[tuple[int, int]]:
