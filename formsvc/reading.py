@@ -41,17 +41,22 @@ class Part:
     refused: Refused | None = None
 
 
-def read_paper(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, *, only: tuple[int, ...] = ()) -> tuple[Part, ...]:
-    """The documents on the pages of a file (or `only` on some) that have no fields, in the order of their first pages; blank backs are passed over."""
-    sights = tuple(_by_words(sight, content, password, lookup) for sight in _different(_sights(content, key, password)) if not only or sight.page in only)
+def read_paper(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, *, only: tuple[int, ...] = (), places: frozenset[str] = frozenset()) -> tuple[Part, ...]:
+    """The documents on the pages of a file that have no fields, in the order of their first pages; blank backs are passed over.
+
+    With `only`, of these pages; with `places` too, of the other pages just these answers.
+    """
+    sights = tuple(_by_words(sight, content, password, lookup) for sight in _different(_sights(content, key, password)) if not only or places or sight.page in only)
     if not any(sight.seen or not sight.is_blank for sight in sights):
         raise Refused("picture-blank")
     known = Documents(catalog, key, cache, lookup)
     wanted: list[tuple[Sight, Seen]] = [(sight, seen) for sight in sights for seen in sight.seen]
-    jobs, failed = [], {}
+    jobs: list[Job] = []
+    failed: dict[str, Refused] = {}
     for sight, seen in wanted:
         try:
-            jobs.append(known.job(sight, seen))
+            job = known.job(sight, seen)
+            jobs += [job] if not places or sight.page in only else _just(job, places)
         except Refused as refused:
             failed[seen.read.stamp.document] = refused
     reads = _read(content, password, jobs)
@@ -73,7 +78,7 @@ def beside_fields(content: bytes, password: str | None, catalog: Catalog, key: b
         raise ValueError("a file without fields")
     form = Part(pages=tuple(page for page in range(1, found.pages + 1) if page not in found.pictured), document=found.submission.document, submission=found.submission)
     try:
-        others = read_paper(content, password, catalog, key, cache, lookup, only=() if found.gone else found.pictured)
+        others = read_paper(content, password, catalog, key, cache, lookup, only=found.pictured, places=found.gone)
     except Refused as refused:
         others = (Part(pages=found.pictured, refused=refused),) if found.pictured and refused.code != "picture-blank" else ()
     same = next((part for part in others if part.submission is not None and part.document and part.document == form.document), None)
@@ -85,7 +90,7 @@ def _completed(form: Part, ours: Submission, same: Part | None, found: "Sorted")
     """A form whose empty and lost fields are filled in from pages of the same document."""
     theirs = same.submission if same is not None else None
     read = {key: answer for key, answer in theirs.answers.items() if key in found.gone or answer.page in found.pictured} if theirs is not None else {}
-    answers = {**ours.answers, **{key: answer for key, answer in read.items() if key in found.gone or (answer.raw and not (key in ours.answers and ours.answers[key].raw))}}
+    answers = {**ours.answers, **{key: answer for key, answer in read.items() if answer.raw and not (key in ours.answers and ours.answers[key].raw)}}  # an empty place of a lost field says nothing
     differ = [key for key, answer in read.items() if answer.raw and key in ours.answers and ours.answers[key].raw not in ("", answer.raw)]
     problems = [problem("repeated-page", key, "warning", page=read[key].page, other=read[key].raw[:60]) for key in differ]
     kept = [one for one in (theirs.problems if theirs is not None else ()) if one.code != "page-missing" and one.field not in differ and (not one.field or one.field in read) and one not in ours.problems]
@@ -110,6 +115,14 @@ def _sights(content: bytes, key: bytes, password: str | None) -> Iterator["Sight
             raise Refused("too-costly", "", resource=f"pages ({count})")
         yield from found.pages
         first += PAGES_AT_ONCE
+
+
+def _just(job: "Job", places: frozenset[str]) -> "list[Job]":
+    """A page of which only some answers are wanted; none if they do not stand on it."""
+    layout = job.known.layout
+    slots = tuple(slot for slot in layout.slots if slot.name in places or slot.name.startswith("stamp-"))
+    stand = any(slot.page == job.page and slot.name in places for slot in slots)
+    return [replace(job, known=replace(job.known, layout=replace(layout, slots=slots)))] if stand else []
 
 
 def _different(sights: "Iterable[Sight]") -> Iterator["Sight"]:
@@ -174,6 +187,8 @@ def _parts(jobs: "Sequence[Job]", reads: "Sequence[PageRead | Refused]", failed:
     failed |= {document: several[0] for document, several in poor.items() if document not in good and document not in failed}
     known = {job.known.document: job.known for job in jobs}
     for document in dict.fromkeys(seen.read.stamp.document for _, seen in wanted):
+        if document not in known and document not in failed:  # nothing on its pages was wanted
+            continue
         pages = tuple(sorted({sight.page for sight, seen in wanted if seen.read.stamp.document == document}))
         try:
             if document in failed:
