@@ -9,6 +9,7 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log
 from typing import Any, Final
 
 import cv2
@@ -128,25 +129,20 @@ def _likes(ours: Shapes, known: Shapes, lines: NDArray[np.float32]) -> NDArray[n
 
 def _shapes(page: Gray, said: str, boxes: NDArray[np.float64]) -> Shapes:
     """The letters as they look in their boxes; one without any ink looks like none."""
-    classes, pictures, builds = [], [], []
-    edges = np.round(boxes).astype(int).clip(0)
-    for letter, (left, top, right, bottom) in zip(said, edges, strict=True):
+    count = len(said)
+    classes, seen, built = np.full(count, -1, np.int32), np.zeros((count, _SIDE * _SIDE), np.float32), np.zeros((count, 3), np.float32)
+    edges = np.round(boxes).astype(int).clip(0).tolist()
+    for number, (letter, (left, top, right, bottom)) in enumerate(zip(said, edges, strict=True)):
         crop = 255 - page[top:bottom, left:right]
-        inked = crop > _INKED
-        rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-        if not len(rows):
-            pictures.append(np.zeros(_SIDE * _SIDE, np.float32))
-            builds.append((0.0, 0.0, 0.0))
-            classes.append(-1)
+        column, row, wide, high = cv2.boundingRect((crop > _INKED).astype(np.uint8)) if crop.size else (0, 0, 0, 0)
+        if not high:
             continue
-        high, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
-        own = cv2.resize(crop[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if min(high, wide) >= _SIDE else cv2.INTER_LINEAR).astype(np.float32).ravel()
-        own -= own.mean()
-        pictures.append(own / max(float(np.linalg.norm(own)), 1.0))
-        line = bottom - top
-        builds.append((np.log(wide / high), np.log(high / line), (rows[0] + rows[-1] + 1) / 2 / line))
-        classes.append(ord(letter.translate(LOOKALIKES).translate(_ALONE)))
-    seen, built = np.array(pictures, dtype=np.float32).reshape(-1, _SIDE * _SIDE), np.array(builds, dtype=np.float32).reshape(-1, 3)
+        inked, line = crop[row : row + high, column : column + wide], bottom - top
+        seen[number] = cv2.resize(inked, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if min(high, wide) >= _SIDE else cv2.INTER_LINEAR).ravel()
+        built[number] = log(wide / high), log(high / line), (2 * row + high) / 2 / line
+        classes[number] = ord(letter.translate(LOOKALIKES).translate(_ALONE))
+    seen -= seen.mean(axis=1, keepdims=True)
+    seen /= np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1.0)
     weighed = built * _BUILDS
     factor = np.hstack([seen, weighed, np.ones((len(built), 1), np.float32), -(weighed**2).sum(axis=1, keepdims=True)]).T
-    return Shapes(np.array(classes, dtype=np.int32), seen, built, np.ascontiguousarray(factor))
+    return Shapes(classes, seen, built, np.ascontiguousarray(factor))
