@@ -20,22 +20,27 @@ from formsvc.model.kinds import (
     Tick,
     Time,
 )
+from formsvc.model.values import UNSEEN
 
 # Words of many scripts, so that shaping, fallback and right-to-left order are exercised and not only blocks of random code points.
 _WORDS = ("Ana", "Nguyễn", "Đorđe", "Ελένη", "Ковач", "ليلى", "שלום", "क्षितिज", "ไทย", "ខ្មែរ", "አማርኛ", "李小龍", "かな", "한글", "👩‍👩‍👧", "🇺🇸", "e\u0301", "(x)", "a\\b", "12/03", "<&>", "{{ n }}")
 _ANY = st.characters(exclude_categories=["Cs", "Cc"])
 
 
+def _says_something_or_is_empty(text: str) -> bool:
+    return not text or not UNSEEN.fullmatch(text)
+
+
 def _texts(most: int) -> st.SearchStrategy[str]:
     loose = st.text(_ANY, max_size=min(most, 40))
     worded = st.lists(st.sampled_from(_WORDS), max_size=12).map(" ".join)
-    return st.one_of(loose, worded).map(lambda text: text[:most]).filter(lambda text: not text or not text.isspace())
+    return st.one_of(loose, worded).map(lambda text: text[:most]).filter(_says_something_or_is_empty)
 
 
 def _paragraphs() -> st.SearchStrategy[str]:
     short = st.lists(_texts(60), max_size=4).map("\n".join)
     very_long = st.tuples(_texts(40), st.integers(1, 60)).map(lambda pair: " ".join([pair[0]] * pair[1]))
-    return st.one_of(short, very_long).filter(lambda text: not text or not text.isspace())
+    return st.one_of(short, very_long).filter(_says_something_or_is_empty)
 
 
 def values_of(kind: Kind) -> st.SearchStrategy[Any]:

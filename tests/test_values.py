@@ -134,6 +134,14 @@ def test_a_number_is_read_in_every_way_people_write_it(expected: Value, typed: s
     assert type(found) is type(expected)
 
 
+@pytest.mark.parametrize("text", ["  ", "\n \n", "\u00ad", "\u200b\u2060", " \ufeff", "\u3164", "\u2800", "\U000e0020"])
+def test_what_nobody_can_see_is_no_answer(text: str) -> None:
+    """White space, soft hyphens, zero widths and fillers alone; inside other text they stay."""
+    assert read_value(Text(), text) is None
+    assert read_value(LongText(), text) is None
+    assert read_value(Text(), f"a{text.splitlines()[0]}b") == f"a{text.splitlines()[0]}b"
+
+
 @pytest.mark.parametrize("typed", NO_NUMBERS)
 def test_what_is_no_number_is_a_misread(typed: str) -> None:
     """What people do not write as a number, or what has more decimal places than its kind, is not guessed."""

@@ -122,9 +122,16 @@ def _read(raw: str, reader: Callable[[str], Value | None], code: str) -> Value |
     return Misread(code) if value is None else value
 
 
+UNSEEN: Final = re.compile(
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
+"""White space and what Unicode calls default-ignorable: no page shows it."""
+
+
 def _not_blank(text: str) -> str | None:
-    """Text that says something; spaces alone are no answer."""
-    return text if text and not text.isspace() else None
+    """Text that says something; spaces alone are no answer, nor is what nobody can see."""
+    return text if text and not UNSEEN.fullmatch(text) else None
 
 
 def normal_lines(text: str) -> str:
