@@ -43,7 +43,8 @@ class Documents:
 
     def __init__(self, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup) -> None:
         """Know none yet."""
-        self._catalog, self._key, self._cache, self._lookup = catalog, key, cache, lookup
+        self.key, self.lookup = key, lookup
+        self._catalog, self._cache = catalog, cache
         self._found: dict[str, tuple[Known, CompiledForm]] = {}
 
     def job(self, sight: "Sight", seen: "Seen") -> "Job":
@@ -66,7 +67,7 @@ class Documents:
         form = self._catalog.by_code(stamp.code, stamp.version)
         if form is None:
             raise Refused("foreign-form")
-        issue = self._lookup(stamp.document) if seen.read.sealed else None
+        issue = self.lookup(stamp.document) if seen.read.sealed else None
         laid = read_laid(form, stamp.laid)
         if laid is None:
             raise Refused("layout-unknown")
@@ -79,8 +80,8 @@ class Documents:
         """A document of which only the id is known: how it is laid out stands in what was issued."""
         from formsvc.parsers.page import Known  # noqa: PLC0415
 
-        issue = self._lookup(document)
-        submission = run_limited(triage.read, issue.content, self._catalog, self._key, None).submission if issue is not None and issue.content else None
+        issue = self.lookup(document)
+        submission = run_limited(triage.read, issue.content, self._catalog, self.key, None).submission if issue is not None and issue.content else None
         if issue is None or submission is None:
             raise Refused("layout-unknown")
         form = self._catalog.form(submission.form)

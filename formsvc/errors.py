@@ -106,6 +106,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "same-file": Wording("this file would be overwritten by its own result", "Give another name for the result."),
     "file-exists": Wording("the file is there already and may hold the passphrase of another document", "Give another name, or move it away."),
     "too-costly": Wording("reading took more {resource} than is allowed, so it was stopped", "Open it in a viewer, save it anew, and send that copy."),
+    "wall-unusable": Wording("bubblewrap cannot be used here ({detail})", "Install it (apt install bubblewrap) and let its user make namespaces, or start without --wall."),
     "reader-failed": Wording("the file could not be read ({detail})", "Send it to your administrator; nothing was stored."),
     "flattened-print": Wording("this is a print of document {document}, but its codes cannot be seen", "Send the file that was filled in, saved rather than printed, or the whole page."),
     "scan": Wording(
@@ -131,7 +132,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "signature-doubtful": Wording("there is a little ink on the line to sign", "Look whether it is a signature."),
     "text-doubtful": Wording("this was read from ink, and may be “{suggestion}”", "Compare it with the page."),
     "text-unread": Wording("something is written here that could not be read", "Type what the page shows."),
-    "field-covered": Wording("something covers part of this field, and what stands below cannot be read", "Look at the paper itself, and type what it says."),
+    "field-covered": Wording("something covers this field or part of it, or it is cut off, and what stands there cannot be read", "Look at the paper itself, and say what it shows."),
     "text-cut-off": Wording("the text runs into the edge of its box; more may have been cut off", "Compare it with what was written; enlarge the print or write less."),
     "text-unchecked": Wording("the text could not be compared with the page", "Compare it with the page."),
     "foreign-form": Wording("this PDF has form fields, but it is not one of ours", "Send a form that was downloaded here."),

@@ -6,16 +6,14 @@ was issued happen here, with our own data only.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from formsvc.catalog import Catalog
 from formsvc.documents import Documents, Lookup
 from formsvc.errors import Refused
 from formsvc.model.record import Problem, Submission, problem
 from formsvc.model.stamp import Read, Stamp, in_words
-from formsvc.parsers.sandbox import Limits, run_limited, start_limited
+from formsvc.parsers.allowance import Allowance
 
 if TYPE_CHECKING:  # OpenCV and its like take a third of a second: only files without fields need them
     from formsvc.parsers.page import BoxPicture, PageRead
@@ -24,11 +22,21 @@ if TYPE_CHECKING:  # OpenCV and its like take a third of a second: only files wi
     from formsvc.parsers.triage import Sorted
 
 _PAGES_MOST: Final = 120
-_PAGE: Final = Limits(cpu_seconds=7, wall_seconds=12.0)
 _POOR: Final = frozenset({"picture-dark", "picture-blurred", "picture-not-found", "picture-small"})
 """Why a page of a good scan may be of no use: the others are taken, and it is asked for."""
 _BESIDE: Final = 2
 """So many pages are read at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """A file that came back, and the time that is left for it."""
+
+    content: bytes
+    password: str | None = None
+    pages: int = 0
+    """As many as it is known to have; 0 for a file of which nobody has counted them."""
+    allowance: Allowance = field(default_factory=Allowance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +49,14 @@ class Part:
     refused: Refused | None = None
 
 
-def read_paper(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, *, only: tuple[int, ...] = (), places: frozenset[str] = frozenset()) -> tuple[Part, ...]:
+def read_paper(paper: Paper, known: Documents, *, only: tuple[int, ...] = (), places: frozenset[str] = frozenset()) -> tuple[Part, ...]:
     """The documents on the pages of a file that have no fields, in the order of their first pages; blank backs are passed over.
 
     With `only`, of these pages; with `places` too, of the other pages just these answers.
     """
-    sights = tuple(_by_words(sight, content, password, lookup) for sight in _different(_sights(content, key, password)) if not only or places or sight.page in only)
+    sights = tuple(_by_words(sight, paper, known.lookup) for sight in _different(_sights(paper, known.key)) if not only or places or sight.page in only)
     if not any(sight.seen or not sight.is_blank for sight in sights):
         raise Refused("picture-blank")
-    known = Documents(catalog, key, cache, lookup)
     wanted: list[tuple[Sight, Seen]] = [(sight, seen) for sight in sights for seen in sight.seen]
     jobs: list[Job] = []
     failed: dict[str, Refused] = {}
@@ -59,26 +66,25 @@ def read_paper(content: bytes, password: str | None, catalog: Catalog, key: byte
             jobs += [job] if not places or sight.page in only else _just(job, places)
         except Refused as refused:
             failed[seen.read.stamp.document] = refused
-    reads = _read(content, password, jobs)
+    reads = _read(paper, jobs)
     return (*_parts(jobs, reads, failed, wanted), *_strangers(sights))
 
 
-def read_boxes(content: bytes, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, document: str, boxes: frozenset[str]) -> "Mapping[str, BoxPicture]":
+def read_boxes(paper: Paper, known: Documents, document: str, boxes: frozenset[str]) -> "Mapping[str, BoxPicture]":
     """These boxes of a document on a paper that was read before, as pictures."""
-    known = Documents(catalog, key, cache, lookup)
-    wanted = [(sight, seen) for sight in _sights(content, key, None) for seen in sight.seen if seen.read.stamp.document == document]
+    wanted = [(sight, seen) for sight in _sights(paper, known.key) for seen in sight.seen if seen.read.stamp.document == document]
     jobs = [known.job(sight, seen) for sight, seen in wanted]
-    reads = _read(content, None, [replace(job, known=replace(job.known, pictured=boxes)) for job in jobs])
+    reads = _read(paper, [replace(job, known=replace(job.known, pictured=boxes)) for job in jobs])
     return {name: picture for read in reads if not isinstance(read, Refused) for name, picture in read.pictures.items()}
 
 
-def beside_fields(content: bytes, password: str | None, catalog: Catalog, key: bytes, cache: Path, lookup: Lookup, found: "Sorted") -> tuple[Part, ...]:
+def beside_fields(paper: Paper, known: Documents, found: "Sorted") -> tuple[Part, ...]:
     """A form with fields, with what stands on paper beside them: scans that were put behind it, fields that were printed onto its pages."""
     if found.submission is None:
         raise ValueError("a file without fields")
     form = Part(pages=tuple(page for page in range(1, found.pages + 1) if page not in found.pictured), document=found.submission.document, submission=found.submission)
     try:
-        others = read_paper(content, password, catalog, key, cache, lookup, only=found.pictured, places=found.gone)
+        others = read_paper(paper, known, only=found.pictured, places=found.gone)
     except Refused as refused:
         others = (Part(pages=found.pictured, refused=refused),) if found.pictured and refused.code != "picture-blank" else ()
     same = next((part for part in others if part.submission is not None and part.document and part.document == form.document), None)
@@ -103,18 +109,22 @@ def _completed(form: Part, ours: Submission, same: Part | None, found: "Sorted")
     return replace(form, pages=tuple(sorted({*form.pages, *(same.pages if same is not None else ())})), submission=whole)
 
 
-def _sights(content: bytes, key: bytes, password: str | None) -> Iterator["Sight"]:
+def _sights(paper: Paper, key: bytes) -> Iterator["Sight"]:
     """What every page shows, a few at a time."""
     from formsvc.parsers.sight import PAGES_AT_ONCE, look  # noqa: PLC0415
 
-    first, count = 1, 1
+    first, count = 1, max(paper.pages, 1)
     while first <= count:
-        found = run_limited(look, content, key, password, first)
-        count = found.count
-        if count > _PAGES_MOST:
-            raise Refused("too-costly", "", resource=f"pages ({count})")
-        yield from found.pages
-        first += PAGES_AT_ONCE
+        begins = range(first, min(first + _BESIDE * PAGES_AT_ONCE, count + 1), PAGES_AT_ONCE)
+        for found in paper.allowance.run_beside([(look, (paper.content, key, paper.password, begin)) for begin in begins]):
+            if isinstance(found, Refused):
+                raise found
+            count = found.count
+            if count > _PAGES_MOST:
+                raise Refused("too-costly", "", resource=f"pages ({count})")
+            paper.allowance.grow(count)
+            yield from found.pages
+        first += len(begins) * PAGES_AT_ONCE
 
 
 def _just(job: "Job", places: frozenset[str]) -> "list[Job]":
@@ -134,7 +144,7 @@ def _different(sights: "Iterable[Sight]") -> Iterator["Sight"]:
             yield sight
 
 
-def _by_words(sight: "Sight", content: bytes, password: str | None, lookup: Lookup) -> "Sight":
+def _by_words(sight: "Sight", paper: Paper, lookup: Lookup) -> "Sight":
     """A page without codes that can be read, as what it says in words that it is, if we know such a document. Words are not sealed: a person says whether it counts."""
     if sight.seen or sight.is_blank or sight.is_small or sight.is_dark:
         return sight
@@ -143,7 +153,7 @@ def _by_words(sight: "Sight", content: bytes, password: str | None, lookup: Look
 
     ready()
     try:
-        words = run_limited(find_words, content, password, sight.page)
+        words = paper.allowance.run(find_words, paper.content, paper.password, sight.page)
     except Refused:
         return sight
     if words is None:
@@ -153,21 +163,17 @@ def _by_words(sight: "Sight", content: bytes, password: str | None, lookup: Look
     return replace(sight, words=(words.document,), seen=seen)
 
 
-def _read(content: bytes, password: str | None, jobs: Sequence["Job"]) -> "list[PageRead | Refused]":
+def _read(paper: Paper, jobs: Sequence["Job"]) -> "list[PageRead | Refused]":
     """Each page in a process of its own, two at a time."""
-    from formsvc.parsers.papers import read_pages, warm  # noqa: PLC0415
+    from formsvc.parsers.papers import read_page, warm  # noqa: PLC0415
 
     warm({job.known.lang for job in jobs})
     found: list[PageRead | Refused] = []
     for at in range(0, len(jobs), _BESIDE):
         if any(isinstance(read, Refused) and read.code == "too-costly" for read in found):  # whoever made one page so has made others
             return [*found, *([Refused("too-costly", "", resource="time")] * (len(jobs) - len(found)))]
-        running = [start_limited(read_pages, content, password, (job,), limits=_PAGE) for job in jobs[at : at + _BESIDE]]
-        for one in running:
-            try:
-                found += one.result()
-            except Refused as refused:
-                found.append(refused)
+        seconds = paper.allowance.for_text(turns=-(-(len(jobs) - at) // _BESIDE))
+        found += paper.allowance.run_beside([(read_page, (paper.content, paper.password, job, seconds)) for job in jobs[at : at + _BESIDE]])
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from formsvc.casework.rules import judge
 from formsvc.catalog import Catalog, shipped_folder
-from formsvc.documents import Issue, Lookup
+from formsvc.documents import Documents, Issue, Lookup
 from formsvc.errors import Refused
 from formsvc.files import read_file
 from formsvc.model.form import Form
@@ -18,9 +18,10 @@ from formsvc.model.record import Answer, Problem, Record, Submission, Values, pr
 from formsvc.model.schema import load_values
 from formsvc.model.stamp import Stamp, in_words, is_document, new_document
 from formsvc.parsers import triage
+from formsvc.parsers.allowance import FIRST_STEP, Allowance
 from formsvc.parsers.page import BoxPicture
 from formsvc.parsers.sandbox import start_limited
-from formsvc.reading import Part, beside_fields, read_boxes, read_paper
+from formsvc.reading import Paper, Part, beside_fields, read_boxes, read_paper
 from formsvc.renderers.compile import compile_form
 from formsvc.renderers.fill import fill
 from formsvc.settings import Settings
@@ -127,20 +128,23 @@ class Service:
 
         Prints and pictures are read with what `lookup` knows of their documents. Refuses a file that holds nothing of ours.
         """
-        running = start_limited(triage.read, content, self.catalog, self.settings.key, password)
+        running = start_limited(triage.read, content, self.catalog, self.settings.key, password, limits=FIRST_STEP)
 
         def finish() -> tuple[ReceivedPart, ...]:
             found = running.result()
             if found.submission is not None and not found.pictured and not found.gone:
                 return (self._part(Part(pages=(), document=found.submission.document, submission=found.submission)),)
-            ours = self.catalog, self.settings.key, self.settings.cache, lookup
-            return tuple(map(self._part, read_paper(content, password, *ours) if found.submission is None else beside_fields(content, password, *ours, found)))
+            paper, known = Paper(content=content, password=password, pages=found.pages, allowance=Allowance(running.seconds)), self._documents(lookup)
+            return tuple(map(self._part, read_paper(paper, known) if found.submission is None else beside_fields(paper, known, found)))
 
         return finish
 
     def boxes(self, content: bytes, document: str, boxes: frozenset[str], lookup: Lookup) -> Mapping[str, BoxPicture]:
         """Boxes of a document on a paper, as pictures; refuses what cannot be read."""
-        return read_boxes(content, self.catalog, self.settings.key, self.settings.cache, lookup, document, boxes)
+        return read_boxes(Paper(content=content), self._documents(lookup), document, boxes)
+
+    def _documents(self, lookup: Lookup) -> Documents:
+        return Documents(self.catalog, self.settings.key, self.settings.cache, lookup)
 
     def _part(self, part: Part) -> ReceivedPart:
         submission = part.submission

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from formsvc.catalog import Catalog, shipped_folder
 from formsvc.model.form import Ask, Form, FormId, Group
 from formsvc.model.kinds import Choice, Choices, Day, Kind, LongText, Month, Number, Option, Signature, Stamp, Text, Tick, Time, Words
+from formsvc.model.values import UNSEEN
 from formsvc.settings import Settings
 
 KEY: Final = bytes(range(32))
@@ -63,7 +64,7 @@ def typed_text(most: int, also: str = "") -> st.SearchStrategy[str]:
     """Any characters that paper can show."""
     one = st.characters(exclude_categories=("Cc", "Cs"))
     text = st.text(st.one_of(one, st.sampled_from(also)) if also else one, min_size=1, max_size=min(most, 60))
-    return text.filter(lambda found: not found.isspace())
+    return text.filter(lambda found: not UNSEEN.fullmatch(found))
 
 
 def values_of(kind: Kind) -> st.SearchStrategy[Any]:

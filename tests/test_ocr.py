@@ -16,7 +16,7 @@ from formsvc.model.kinds import Choice, Day, Kind, LongText, Number, Option, Sig
 from formsvc.parsers.expect import fits, same, snap
 from formsvc.parsers.ocr import TextReader
 from formsvc.parsers.ocr_crop import lines, prepare
-from formsvc.parsers.ocr_engines import Line, tessdata, tidy
+from formsvc.parsers.ocr_engines import Line, open_network, tessdata, tidy
 from formsvc.parsers.ocr_gaps import settle
 from formsvc.parsers.ocr_judge import Said, judged
 from formsvc.parsers.ocr_mend import mended
@@ -210,6 +210,20 @@ def test_a_hand_is_not_sure_unless_it_was_expected() -> None:
     found = reader().read(filled, blank, Text())
     assert (found.text, found.sure, found.looks) == ("HAZELWOOD", False, "written")
     assert reader().read(filled, blank, Text(), ["HAZELWOOD"]).sure
+
+
+def test_a_long_line_is_read_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same letters, and each one's place in the whole line; the network is never shown more than a part of it."""
+    text = "Hearing and vision were checked in the fall and once more in the spring of this year"
+    filled, _ = drawn(text, wide=1700)
+    line, network, shown = filled[12:55, 12:1660], open_network(), []
+    assert network is not None
+    read = network._read
+    monkeypatch.setattr(network, "_read", lambda part: shown.append(part.shape[1]) or read(part))  # type: ignore[func-returns-value]
+    found = network.read(line)
+    assert (found.text.replace(" ", ""), len(shown) > 1, sum(shown)) == (text.replace(" ", ""), True, line.shape[1])
+    assert len(found.places) == len(text.replace(" ", ""))
+    assert (np.diff(found.places) > 0).all()
 
 
 def test_spacing_is_not_spelling() -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pdfplumber
 import pytest
-from _pytest.mark import ParameterSet
 
 from formsvc.catalog import Catalog, shipped_folder
 from formsvc.model.form import Form
@@ -31,7 +30,7 @@ NAMES = [form.id.name for form in Catalog((shipped_folder(),)).forms()]
 PAPERS = ("letter", "a4")
 
 
-def _at_once(name: str, lang: Lang, paper: str = "letter", *more: str) -> ParameterSet:
+def _at_once(name: str, lang: Lang, paper: str = "letter", *more: str) -> pytest.ParameterSet:
     """What is asked of one paper is asked in one process: laying it out takes seconds."""
     return pytest.param(*(name, lang, paper, *more), marks=pytest.mark.xdist_group(f"paper {name} {lang} {paper}"))
 

@@ -275,4 +275,7 @@ def test_a_binder_becomes_returns_of_its_documents(office: Office) -> None:
     assert receipt.state == "waiting"
     again = receive(office, Found(name="binder again.pdf", content=content))
     assert {part.state for part in again.parts} == {"again"}
+    retried = receive(office, Found(name="binder.pdf", content=content), again=True)  # the worker died when all of it was stored
+    assert [(part.document, part.state, part.answers, part.questions) for part in retried.parts] == [(part.document, part.state, part.answers, part.questions) for part in receipt.parts]
+    assert retried.state == receipt.state
     assert list(verify(office)) == []

@@ -18,13 +18,16 @@ from PIL import Image
 from benchmarks.scans.degrade import DEGRADATIONS
 from benchmarks.scans.images import to_files
 from benchmarks.scans.pens import PENS, STYLES, mark, sign
-from formsvc import reading
-from formsvc.documents import Issue
+from formsvc.documents import Documents, Issue
 from formsvc.errors import Refused
 from formsvc.model.kinds import Choice, is_box
+from formsvc.parsers import allowance
+from formsvc.parsers.allowance import FILE, Allowance
+from formsvc.parsers.papers import read_page
 from formsvc.parsers.raster import Gray, open_pages
 from formsvc.parsers.sandbox import start_limited
-from formsvc.service import Received, Service
+from formsvc.reading import Paper, read_paper
+from formsvc.service import Received, Service, nothing_known
 from tests.papers import DOCUMENT, codes, complete, issue_paper
 from tests.producers import pdfium
 
@@ -131,6 +134,23 @@ def test_handwriting_is_never_taken_without_a_person(service: Service, pen: str)
     assert received.submission.answers["recorder"].confidence < 1
 
 
+@pytest.mark.parametrize(("way", "shade"), [("clean 200", 252), ("fax", 190), ("photo", 190)])
+def test_what_lies_wholly_on_a_field_is_told(service: Service, way: str, shade: int) -> None:
+    """A note on a marked box, on a typed name to sign, on a short answer: none of them is taken for empty, and nothing else is asked about."""
+    content = complete(service, "fcch-three-homes")
+    issued = issue_of(service, content)
+    names = ("children-0-parent_included", "attendance-0-signature", "start_time")
+    assert all(service.understand(content).submission.answers[name].raw for name in names)
+    pictures = pages_of(content)
+    for name in names:
+        number, (left, top, right, bottom) = place_of(content, name)
+        pictures[number][round(top) - 12 : round(bottom) + 12, round(left) - 12 : round(right) + 12] = shade
+    received = only(service, scanned(pictures, way), issued)
+    asked = {problem.field: problem.code for problem in received.record.problems if problem.field}
+    assert asked.keys() == set(names)
+    assert all(received.submission.answers[name].confidence < 1 for name in names)
+
+
 def test_a_page_of_no_use_does_not_keep_the_others(service: Service) -> None:
     """A sheet of paper lay over most of page 2: the others are read, page 2 is asked for and why is told. All pages so: refused."""
     content = complete(service, "fcch-three-homes")
@@ -227,11 +247,35 @@ def test_a_page_that_is_named_many_times_is_read_once(service: Service, monkeypa
             pdf.pages.append(pdf.pages[0])
         pdf.save(many := io.BytesIO())
     start = Mock(side_effect=start_limited)
-    monkeypatch.setattr(reading, "start_limited", start)
+    monkeypatch.setattr(allowance, "start_limited", start)
     received = only(service, many.getvalue(), issue_of(service, content))
-    assert start.call_count == 1
+    assert [call.args[0] for call in start.call_args_list].count(read_page) == 1
     assert "repeated-page" not in codes(received)
     assert received.record.values["agency"] == service.understand(content).record.values["agency"]
+
+
+def test_where_the_time_of_a_file_ends_a_person_reads_on(service: Service) -> None:
+    """Typed text for which there is no time is asked about, never taken for empty; ticks and what was found before are as ever."""
+    content = complete(service, "fcch-three-homes")
+    truth = service.understand(content).submission.answers
+    paper = Paper(content=scanned(pages_of(content)[:1]), allowance=Allowance(spent=FILE - 3))
+    [part] = read_paper(paper, Documents(service.catalog, service.settings.key, service.settings.cache, nothing_known))
+    assert part.submission is not None
+    asked = {problem.field for problem in part.submission.problems}
+    unread = {problem.field for problem in part.submission.problems if problem.code == "text-unread"}
+    assert unread
+    assert all(truth[key].raw for key in unread)
+    for key, answer in part.submission.answers.items():
+        assert key in asked or "".join(answer.raw.split()) == "".join(truth[key].raw.split()), key
+
+
+def test_pages_for_which_no_time_is_left_are_told(service: Service) -> None:
+    """Their document is refused, and says why."""
+    content = complete(service, "worksheet-1-child")
+    known = Documents(service.catalog, service.settings.key, service.settings.cache, nothing_known)
+    [part] = read_paper(Paper(content=scanned(pages_of(content)[:1]), allowance=Allowance(spent=FILE - 0.52)), known)
+    assert part.submission is None
+    assert part.refused is not None and part.refused.code == "too-costly"  # noqa: PT018
 
 
 def test_a_long_answer_on_a_picture_is_not_taken_half(service: Service) -> None:

@@ -22,6 +22,7 @@ from formsvc.office.verify import verify
 from formsvc.store.jobs import read_jobs
 from formsvc.store.people import find_person
 from formsvc.web.sample import lay_sample
+from formsvc.web.wall import check_wall
 from tests.offices import discussed, documents, filled, issue, open_test_office
 from tests.site import Site, cookie_of, serving
 
@@ -122,12 +123,62 @@ def test_killed_servers_and_workers_lose_nothing_that_was_acknowledged(tmp_path:
             assert list(verify(office)) == []
 
 
-def test_everything_ends_when_the_supervisor_is_told_or_killed(tmp_path: Path, blanks: Path) -> None:
-    """SIGTERM ends all of it; so does the death of the supervisor itself."""
+@pytest.fixture
+def wall() -> None:
+    """Bubblewrap; skips where it cannot be had."""
+    try:
+        check_wall()
+    except Refused as refused:
+        pytest.skip(f"{refused}: .ci/system test, or sudo apt-get install bubblewrap")
+
+
+def test_behind_a_wall_only_its_own_data_can_be_written(tmp_path: Path, blanks: Path, wall: None) -> None:
+    """The service works as ever; every process of it sees this machine's files read-only, but for its own folders, and none of its processes."""
+    del wall
+    with serving(tmp_path, blanks, "--wall", "--servers", "2", "--workers", "1") as site:
+        client = Client(site, "sam")
+        assert client.upload(copies(site, 1)[0])
+        assert [job.result["state"] for job in ended(site, 1)] == ["counted"]
+        assert "inside bubblewrap" in (tmp_path / "serve.log").read_text()
+        inside = [pid for pid in processes(site.process.pid) if b"formsvc" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:3]]
+        assert len(inside) >= 5
+        own = {str(folder) for folder in (tmp_path / "data", tmp_path / "keys", blanks)}
+        for pid in inside:
+            mounts = [line.split() for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines()]
+            written = {at: mounted for *_, at, mounted in (line[:6] for line in mounts) if "rw" in mounted.split(",")}
+            places = {at for at in written if at != "/" and not at.startswith(("/dev", "/proc"))}
+            assert next(line[5] for line in mounts if line[4] == "/").startswith("ro")
+            assert own <= places
+            assert [at for at in places - own if not Path(at).name.startswith("formsvc-")] == []
+        drafts = [Path(at) for at in places - own]
+    assert [folder for folder in drafts if folder.exists()] == []
+
+
+def test_a_wall_that_cannot_be_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without bubblewrap, or where nobody may make namespaces: one sentence, and nothing is started without it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Refused, match="not installed") as refused:
+        check_wall()
+    assert refused.value.code == "wall-unusable"
+    (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions to create a new namespace' >&2\nexit 1\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    with pytest.raises(Refused, match="No permissions to create a new namespace"):
+        check_wall()
+    told = subprocess.run([sys.executable, "-m", "formsvc", "serve", "--wall", "--sample"], env={**os.environ, "FORMSVC_DATA": str(tmp_path / "data")}, capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert "start without --wall" in told.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--wall",)], ids=["open", "wall"])
+def test_everything_ends_when_the_supervisor_is_told_or_killed(tmp_path: Path, blanks: Path, options: tuple[str, ...], request: pytest.FixtureRequest) -> None:
+    """SIGTERM ends all of it; so does the death of the supervisor itself, or of what stands outside the wall."""
+    if options:
+        request.getfixturevalue("wall")
     for number in (signal.SIGTERM, signal.SIGKILL):
         folder = tmp_path / str(int(number))
         folder.mkdir()
-        with serving(folder, blanks, "--servers", "2", "--workers", "1", sample=False) as site:
+        with serving(folder, blanks, "--servers", "2", "--workers", "1", *options, sample=False) as site:
             started = processes(site.process.pid)
             assert len(started) >= 3
             site.process.send_signal(number)
@@ -135,6 +186,7 @@ def test_everything_ends_when_the_supervisor_is_told_or_killed(tmp_path: Path, b
             while time.monotonic() < until and any(Path(f"/proc/{pid}").exists() for pid in started):
                 time.sleep(0.3)
             assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+            assert site.process.wait(10) == (0 if number == signal.SIGTERM else -number)
 
 
 def test_production_parts(tmp_path: Path, blanks: Path, postgres_url: str, redis_url: str) -> None:

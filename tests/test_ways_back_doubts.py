@@ -109,6 +109,13 @@ def test_a_box_drawn_otherwise_than_stored_is_told(service: Service, key: str, v
     assert shown in _found(received)["shown-differs", name].message
 
 
+def test_a_mark_whose_name_is_no_text_is_a_mark(service: Service) -> None:
+    """A box that is marked with a name in no encoding is not taken for an empty one, and no failure of the reader."""
+    name = "children-0-support_needed"
+    received = _read(service, lambda document: _field(document, name).__setitem__("/V", pikepdf.Object.parse(b"/On#a0")))
+    assert received.submission.answers[name].raw == "on"
+
+
 # ---------------------------------------------------------------- fields
 
 

@@ -82,10 +82,7 @@ def receive(office: Office, found: Found, *, month: str | None = None, password:
     learns nothing about it. `again` tells of a file that was received before as if it came just now: its worker
     died after it was stored.
     """
-    receipt = _begin(office, found, month, password, units)()
-    if again and receipt.state == "again":
-        receipt = _as_first(office, found, receipt)
-    return _for_units(receipt, units)
+    return _for_units(_begin(office, found, month, password, units, again=again)(), units)
 
 
 def _for_units(receipt: Receipt, units: frozenset[int] | None) -> Receipt:
@@ -105,6 +102,9 @@ def _hidden(receipt: Receipt) -> Receipt:
 
 
 def _as_first(office: Office, found: Found, receipt: Receipt) -> Receipt:
+    """What the receipt would have been when the file was stored."""
+    if receipt.state != "again":
+        return receipt
     with office.store.reading() as connection:
         back = find_return(connection, office.store.vault.name_of(found.content))
         if back is None or back.state not in ("counted", "waiting"):
@@ -125,7 +125,7 @@ def receive_all(office: Office, files: Iterable[Found], *, month: str | None = N
         yield waiting.popleft()()
 
 
-def _begin(office: Office, found: Found, month: str | None, password: str | None, units: frozenset[int] | None) -> Callable[[], Receipt]:
+def _begin(office: Office, found: Found, month: str | None, password: str | None, units: frozenset[int] | None, *, again: bool = False) -> Callable[[], Receipt]:
     """Begin to take a file in; call the result once to finish it."""
     if found.refused is not None:
         refused = _refused(found.name, found.refused)
@@ -134,8 +134,8 @@ def _begin(office: Office, found: Found, month: str | None, password: str | None
     name = office.store.vault.name_of(found.content)
     with office.store.reading() as connection:
         if known := find_return(connection, name):
-            again = _again(connection, found.name, known)
-            return lambda: again
+            before = _again(connection, found.name, known)
+            return lambda: _as_first(office, found, before) if again else before
     reading = office.service.begin(found.content, password=password, lookup=lambda document: issue_of(office, document))
 
     def finish() -> Receipt:
@@ -145,7 +145,7 @@ def _begin(office: Office, found: Found, month: str | None, password: str | None
             return _refused(found.name, refused)
         if len(parts) == 1:
             return _part_in(office, found, parts[0], month, units)
-        return _binder(office, found, parts, password, month, units)
+        return _binder(office, found, parts, password, month, units, again=again)
 
     return finish
 
@@ -158,7 +158,7 @@ def _part_in(office: Office, found: Found, part: ReceivedPart, month: str | None
     return _keep_unread(office, found, refused) if keep or refused.code in KEPT_UNREAD else _refused(found.name, refused)
 
 
-def _binder(office: Office, found: Found, parts: Sequence[ReceivedPart], password: str | None, month: str | None, units: frozenset[int] | None) -> Receipt:
+def _binder(office: Office, found: Found, parts: Sequence[ReceivedPart], password: str | None, month: str | None, units: frozenset[int] | None, *, again: bool) -> Receipt:
     """Take in a file of several documents: each becomes a file of its own, made of its pages, and a return of its own."""
     try:
         contents = run_limited(take_pages, found.content, password, tuple((part.document, part.pages) for part in parts), limits=_TAKING_APART)
@@ -168,7 +168,8 @@ def _binder(office: Office, found: Found, parts: Sequence[ReceivedPart], passwor
     for part, content in zip(parts, contents, strict=True):
         pages = ", ".join(map(str, part.pages))
         own = Found(name=f"{found.name} ({pages})", content=content)
-        receipts.append(_part_in(office, own, _on_own_pages(part), month, units, keep=True))
+        receipt = _part_in(office, own, _on_own_pages(part), month, units, keep=True)
+        receipts.append(_as_first(office, own, receipt) if again else receipt)
     return _together(found.name, tuple(receipts))
 
 

@@ -14,12 +14,13 @@ Layer by layer, each holding where the one before it fails:
 What this cannot do: the child is a copy of its parent, knows what the parent knew and may read the
 files that the service may read. It is left no way to tell any of it but its answer, which `wire`
 reads as data and never as code. A wall around the whole
-service (bubblewrap, a container) is the operator's, who starts `formsvc serve` in it;
-`walled_by` says if that can be seen.
+service is `formsvc serve --wall` (bubblewrap), or the operator's (a container);
+`walled_by` says if one can be seen.
 """
 
 import ctypes
 import errno
+import math
 import os
 import platform
 import resource
@@ -40,7 +41,7 @@ class Limits:
 
     memory_bytes: int = 512 * 1024 * 1024
     """On top of what the process already has. Libraries count if they are loaded after the fork: OpenCV alone takes 430 MB of address space, so load it before."""
-    cpu_seconds: int = 8
+    cpu_seconds: float = 8.0
     wall_seconds: float = 8.0
     file_bytes: int = 0
     """The largest file it may write; with 0 it may write, make, move and remove none at all."""
@@ -70,9 +71,11 @@ def confine(limits: Limits, keep: int, parent: int) -> None:
 
 
 def _limit(limits: Limits) -> None:
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)  # to the part of a second; the limit below holds whatever becomes of this one
     for kind, most in (
         (resource.RLIMIT_AS, _address_space() + limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_CPU, math.ceil(limits.cpu_seconds)),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, _DESCRIPTORS_MOST),

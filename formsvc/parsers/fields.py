@@ -6,7 +6,7 @@ first; the tree adds what has no widget. Everything is bounded: hostile trees ar
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
@@ -197,7 +197,10 @@ def read_text(value: object) -> str:
         return read_text(value[0]) if len(value) else ""
     if isinstance(value, Dictionary):
         return ""
-    return str(value).removeprefix("/")
+    try:
+        return str(value).removeprefix("/")
+    except UnicodeDecodeError:  # a name in no encoding: as the file spells it, for a marked box must not become an empty one
+        return cast("pikepdf.Object", value).unparse().decode("latin-1").removeprefix("/")
 
 
 def _bounded(stream: Stream) -> bytes:

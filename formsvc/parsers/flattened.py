@@ -67,7 +67,7 @@ def read_flattened(pages: Pages, sight: Sight, seen: Seen, known: Known, printed
             return None
         found = other
     read.error = found.error
-    slots = Slots(known, page, picture, found.frame, printed, read, source_dpi=dpi)
+    slots = Slots(known, page, picture, found.frame, printed, read, source_dpi=dpi, text_seconds=tools.text_seconds)
     slots.ticks(tools.marks)
     signed = {slot.name for slot in slots.signatures()}
     _Text(slots, _on_layout(text, _affine_of(found.frame)), tools, is_redrawn=share < _OURS).read(signed)

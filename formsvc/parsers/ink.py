@@ -1,5 +1,6 @@
 """What was added to a page: its light evened out, and dark that the blank does not have."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -78,9 +79,7 @@ def is_covered(page: Gray, blank: Gray) -> bool:
     frame = blank < _FRAME
     if not frame.any():
         return False
-    dark = np.subtract(255, page)
-    strength = float(np.percentile(dark[cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0], 70))
-    there = cv2.dilate((dark > max(20.0, 0.35 * strength)).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    there = _printed(page, frame)
     _, pieces, sizes, _ = cv2.connectedComponentsWithStats((frame & ~there).astype(np.uint8), connectivity=8)
     hidden = [number for number in range(1, len(sizes)) if max(sizes[number, cv2.CC_STAT_WIDTH], sizes[number, cv2.CC_STAT_HEIGHT]) >= _HIDDEN]
     if not hidden:
@@ -90,6 +89,24 @@ def is_covered(page: Gray, blank: Gray) -> bool:
     beside[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
     rest = int(np.count_nonzero(beside))  # a weak copy lost some of its print everywhere
     return bool(rest >= _LEAST_REST * np.count_nonzero(frame) and np.count_nonzero(beside & there) >= _REST * rest)
+
+
+def shares_shown(page: Gray, blank: Gray, places: Sequence[tuple[slice, slice]]) -> NDArray[np.float64]:
+    """Which share of what is printed at each place a page shows; 1 where nothing is. Asked of a whole page: a weak one shows all of it weakly."""
+    frame = blank < _FRAME
+    there = _printed(page, frame, every=8) & frame
+    counts = np.array([(np.count_nonzero(frame[place]), np.count_nonzero(there[place])) for place in places], dtype=np.float64).reshape(-1, 2)
+    shares: NDArray[np.float64] = np.where(counts[:, 0] > 0, counts[:, 1] / np.maximum(counts[:, 0], 1), 1.0)
+    return shares
+
+
+def _printed(page: Gray, frame: Mask, every: int = 1) -> Mask:
+    """Where a page is about as dark as its print (measured in every so many rows), or three pixels beside that."""
+    near = cv2.dilate(frame[::every].astype(np.uint8), np.ones((1 if every > 1 else 3, 3), np.uint8)) > 0
+    if not near.any():
+        return frame
+    strength = 255 - float(np.percentile(page[::every][near], 30))
+    return cv2.erode(page, np.ones((7, 7), np.uint8)) < 255 - max(20.0, 0.35 * strength)
 
 
 def longest(mask: Mask) -> tuple[int, bool]:

@@ -14,12 +14,13 @@ import numpy as np
 
 from formsvc.model.kinds import LANGS, Kind, Lang, LongText
 from formsvc.parsers.expect import same
+from formsvc.parsers.ink import Mask
 from formsvc.parsers.ocr_crop import Field, Strip, drawn, has_writing, is_even, is_whole, lines, outside, prepare, shaded
 from formsvc.parsers.ocr_engines import NOTHING, Line, Tesseract, open_network, open_tesseract
 from formsvc.parsers.ocr_gaps import gaps
 from formsvc.parsers.ocr_judge import LEFT_OUT, WEAK, Reading, Said, has_other_signs, judged
 from formsvc.parsers.ocr_mend import mended
-from formsvc.parsers.ocr_paper import Gray, Mask
+from formsvc.parsers.raster import Gray
 
 __all__ = ["Reading", "TextReader", "tesseract"]
 

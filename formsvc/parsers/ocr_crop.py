@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from formsvc.parsers.ocr_paper import PEN, SPECK, Gray, Mask, darkness, grain, specks, streaks, without
+from formsvc.parsers.ink import Mask
+from formsvc.parsers.ocr_paper import PEN, SPECK, darkness, grain, runs, specks, streaks, without
+from formsvc.parsers.raster import Gray
 
 DPI: Final = 300
 _LINE_LEAST: Final = 26
@@ -77,7 +79,7 @@ def prepare(crop: Gray, blank: Gray) -> Field:
     noise = grain(dark)
     limit = _ink_limit(dark, noise)
     printed = _really_printed(cv2.subtract(np.full_like(blank, 255), blank).astype(np.uint8), dark > limit)
-    dark = without(dark, _beside(streaks(dark), printed))
+    dark = without(dark, _but_frame(streaks(dark), printed))
     ink = _without_print(dark > limit, printed)
     return Field(dark=dark, printed=printed, ink=_without_edge(_without_specks(ink)), noise=noise, specks=specks(dark))
 
@@ -99,7 +101,7 @@ def _ink_limit(dark: Gray, noise: float) -> float:
     return max(_FAINT, 2.5 * noise, 0.42 * strong)
 
 
-def _beside(layer: Gray, printed: Gray) -> Gray:
+def _but_frame(layer: Gray, printed: Gray) -> Gray:
     """What lies under the writing, but for the columns of a printed frame."""
     frame = (printed > 40).mean(axis=0) > 0.5  # noqa: PLR2004
     return np.where(cv2.dilate(frame.astype(np.uint8).reshape(1, -1), np.ones((1, 2 * _REACH + 1), np.uint8)) > 0, 0, layer).astype(np.uint8)
@@ -181,8 +183,8 @@ def lines(field: Field) -> list[tuple[int, int]]:
     """Top and bottom of each line of writing, found in the sums over rows; neighbours share the rows between them."""
     sums = field.ink.sum(axis=1).astype(np.float32)
     smooth = cv2.GaussianBlur(sums.reshape(-1, 1), (1, 9), 2.0).ravel()
-    runs = _runs(smooth > max(1.0, min(0.06 * float(smooth.max()), _ONE_LETTER)))
-    return _merged(_split(runs, smooth))
+    rows = runs(smooth > max(1.0, min(0.06 * float(smooth.max()), _ONE_LETTER)))
+    return _merged(_split(rows, smooth))
 
 
 def is_whole(field: Field, rows: Sequence[tuple[int, int]]) -> bool:
@@ -194,16 +196,10 @@ def is_whole(field: Field, rows: Sequence[tuple[int, int]]) -> bool:
     return int(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) < 4 * SPECK
 
 
-def _runs(mask: Mask) -> list[tuple[int, int]]:
-    """Where a mask is true, as starts and ends."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
-    return [(int(edges[i]), int(edges[i + 1])) for i in range(0, len(edges), 2)]
-
-
-def _split(runs: Sequence[tuple[int, int]], smooth: NDArray[np.float32]) -> list[tuple[int, int]]:
+def _split(rows: Sequence[tuple[int, int]], smooth: NDArray[np.float32]) -> list[tuple[int, int]]:
     """Lines that touch are parted at the emptiest row between them."""
     found: list[tuple[int, int]] = []
-    for start, end in runs:
+    for start, end in rows:
         at = start
         while end - at > 62:  # noqa: PLR2004  (a line of 10 points is 50 pixels from ascender to descender)
             window = smooth[at + 24 : at + 54]
@@ -216,12 +212,12 @@ def _split(runs: Sequence[tuple[int, int]], smooth: NDArray[np.float32]) -> list
     return found
 
 
-def _merged(runs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merged(rows: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Accents and dots that stand apart join the line that is nearest."""
-    found = [run for run in runs if run[1] - run[0] >= 12]  # noqa: PLR2004
+    found = [run for run in rows if run[1] - run[0] >= 12]  # noqa: PLR2004
     if not found:
-        return [(runs[0][0], runs[-1][1])] if runs else []
-    for start, end in runs:
+        return [(rows[0][0], rows[-1][1])] if rows else []
+    for start, end in rows:
         if end - start < 12:  # noqa: PLR2004
             nearest = min(range(len(found)), key=lambda i: min(abs(found[i][0] - end), abs(start - found[i][1])))
             top, bottom = found[nearest]

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from formsvc.model.kinds import Lang
 from formsvc.parsers.ocr_crop import DPI
-from formsvc.parsers.ocr_paper import Gray
+from formsvc.parsers.ocr_paper import runs
+from formsvc.parsers.raster import Gray
 
 _TESSDATA: Final = ("/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata", "/usr/share/tessdata", "/opt/homebrew/share/tessdata", "/usr/local/share/tessdata")
 _LANGS: Final = {"en": "eng", "es": "spa"}
@@ -129,7 +130,7 @@ class Network:
     def _read(self, picture: Gray) -> Line:
         self._net.setInput(_shaped(picture))
         found: NDArray[np.float32] = self._net.forward()[0]
-        if _width(picture) not in self._widths:  # it was laid out anew, and what it had before is free: up to 100 MB over a page of long notes
+        if _width(picture) not in self._widths:  # it was laid out anew, and what it had before is free: 10 MB over a page of long notes
             self._widths.add(_width(picture))
             self._give_back(0)
         return self._decoded(found, _width(picture) / len(found) * picture.shape[1] / _inner(picture))
@@ -172,9 +173,8 @@ def _middle_gap(picture: Gray) -> int:
     """The middle of the widest gap between words in the middle third of a line; 0 if there is none as wide as a space."""
     high, wide = picture.shape
     empty = picture.min(axis=0) > _PALE
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], empty, [False])).astype(np.int8))).tolist()
-    runs = [(end - start, (start + end) // 2) for start, end in zip(edges[::2], edges[1::2], strict=True) if wide / 3 < (start + end) / 2 < 2 * wide / 3]
-    most, middle = max(runs, default=(0, 0))
+    gaps = [(end - start, (start + end) // 2) for start, end in runs(empty) if wide / 3 < (start + end) / 2 < 2 * wide / 3]
+    most, middle = max(gaps, default=(0, 0))
     return int(middle) if most >= high * _SPACE else 0
 
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from formsvc.parsers.ocr_paper import Mask
+from formsvc.parsers.ink import Mask
+from formsvc.parsers.ocr_paper import runs
 
 Gaps = Mapping[int, float]
 """The paper before each letter, by its number in the text without spaces; letters not named stand close."""
@@ -95,10 +96,9 @@ def _breaks(text: str) -> dict[int, str]:
 
 def _runs(ink: Mask, least: float) -> list[tuple[int, int]]:
     """From where to where columns hold ink, with gaps narrower than `least` closed."""
-    columns = ink.any(axis=0)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], columns.astype(np.int8), [0]))))
+    columns = np.asarray(ink.any(axis=0), bool)
     found: list[tuple[int, int]] = []
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for start, end in runs(columns):
         if found and start - found[-1][1] < least:
             found[-1] = (found[-1][0], end)
         else:

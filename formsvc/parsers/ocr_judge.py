@@ -15,10 +15,9 @@ from formsvc.parsers.expect import alike, distance, expected_of, fits, same, sna
 from formsvc.parsers.ocr_crop import Field, drawn, has_writing, outside
 from formsvc.parsers.ocr_engines import NOTHING, Line
 from formsvc.parsers.ocr_gaps import Gaps, settle
+from formsvc.parsers.ocr_paper import SPECKLED
 
 Looks = Literal["typed", "written", "empty"]
-_SPECKLED: Final = 15.0
-"""Specks in 10,000 pixels of a fax that was received badly."""
 WEAK: Final = 125.0
 """Ink less dark than this, of 250, is weak."""
 LEFT_OUT: Final = 60
@@ -123,7 +122,7 @@ def _has_each_word(tried: Sequence[Line], text: str) -> bool:
 
 def _is_clear(place: Field, vote: _Vote, second: Said, third: Said | None, *, easy: bool, strict: float) -> bool:
     """Whether paper and engines leave no doubt. Measured: where both misread the same (a faded accent, a comma for a full stop), the network nearly took the right letter."""
-    is_good = place.specks <= _SPECKLED and place.strength >= WEAK
+    is_good = place.specks <= SPECKLED and place.strength >= WEAK
     rivals = [one.line.rival for one in (second, third) if one is not None]
     means = [one.line.mean for one in (second, third) if one is not None]
     match vote.agreed:
@@ -131,14 +130,14 @@ def _is_clear(place: Field, vote: _Vote, second: Said, third: Said | None, *, ea
             return is_good and vote.lead.line.rival <= 0.02 and vote.lead.line.mean >= 0.97 and vote.first.mean >= 0.5  # noqa: PLR2004
         case "but for look-alikes":
             return is_good and max(rivals) <= 0.01 and min(means) >= 0.95  # noqa: PLR2004
-    if place.specks > _SPECKLED:
+    if place.specks > SPECKLED:
         limit = 0.01
     elif place.strength < WEAK:
         limit = 0.06
     else:
         limit = 0.25 if easy else 0.1
     limit = min(limit, strict)
-    if third is not None and same(second.text, third.text) and place.specks <= _SPECKLED:
+    if third is not None and same(second.text, third.text) and place.specks <= SPECKLED:
         return max(rivals) <= limit and vote.first.mean >= 0.2 and min(means) >= 0.8  # noqa: PLR2004
     return second.line.rival <= limit and vote.first.mean >= 0.3 and second.line.mean >= 0.95  # noqa: PLR2004
 

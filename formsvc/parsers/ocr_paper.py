@@ -4,15 +4,16 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Gray = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+from formsvc.parsers.ink import Mask
+from formsvc.parsers.raster import Gray
 
 PEN: Final = 5.0
 """Half the breadth of the broadest stroke of a pencil or pen, in pixels at 300 dpi: 0.8 mm."""
 SPECK: Final = 7
 """Pixels of the smallest full stop: smaller dots are specks."""
+SPECKLED: Final = 15.0
+"""Specks in 10,000 pixels of a fax that was received badly."""
 _FULL: Final = 250
 """The darkness of black."""
 _SOME: Final = 12
@@ -24,6 +25,12 @@ _THROUGH: Final = 0.96
 _THIN: Final = 12
 _DENSE: Final = 190
 """Under a darker streak no letter can be told."""
+
+
+def runs(mask: Mask) -> list[tuple[int, int]]:
+    """Where a row of a mask is true, as starts and ends."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
+    return [(int(edges[i]), int(edges[i + 1])) for i in range(0, len(edges), 2)]
 
 
 def darkness(crop: Gray) -> Gray:

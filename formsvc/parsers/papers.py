@@ -7,8 +7,8 @@ Both steps run in the sandbox, a few pages at a time.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
-from formsvc.errors import Refused
 from formsvc.model.kinds import Lang
 from formsvc.parsers.flattened import read_flattened
 from formsvc.parsers.glyphs import Shapes, known_shapes
@@ -22,7 +22,10 @@ from formsvc.parsers.scan import read_scan
 from formsvc.parsers.sight import Seen, Sight, look
 from formsvc.parsers.slots import Tools
 
-__all__ = ["Job", "look", "read_pages"]
+__all__ = ["Job", "look", "read_page"]
+
+_TEXT_SECONDS: Final = 4.5
+"""A page of long notes would take its process over the limit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,18 +40,12 @@ class Job:
     seen: Seen | None
 
 
-def read_pages(content: bytes, password: str | None, jobs: tuple[Job, ...]) -> tuple[PageRead | Refused, ...]:
-    """What each page gives, or why it cannot be read. For the sandbox."""
-    found: list[PageRead | Refused] = []
+def read_page(content: bytes, password: str | None, job: Job, text_seconds: float = _TEXT_SECONDS) -> PageRead:
+    """What a page gives; refuses one that cannot be read. Text that takes longer is left to a person. For the sandbox."""
     with open_pages(content, password) as pages:
-        for job in jobs:
-            tools = Tools(marks=_marks(), text=_texts(job.known.lang), shapes=_shapes())
-            try:
-                read = read_flattened(pages, job.sight, job.seen, job.known, job.printed, tools) if job.seen is not None and not job.sight.is_scan else None
-                found.append(read if read is not None else read_scan(pages, job.sight, job.seen, job.known, job.page, job.printed, tools))
-            except Refused as refused:
-                found.append(refused)
-    return tuple(found)
+        tools = Tools(marks=_marks(), text=_texts(job.known.lang), shapes=_shapes(), text_seconds=min(text_seconds, _TEXT_SECONDS))
+        read = read_flattened(pages, job.sight, job.seen, job.known, job.printed, tools) if job.seen is not None and not job.sight.is_scan else None
+        return read if read is not None else read_scan(pages, job.sight, job.seen, job.known, job.page, job.printed, tools)
 
 
 def warm(langs: Iterable[Lang]) -> None:

@@ -67,11 +67,14 @@ class Running(Generic[T]):
         """Know the child and the pipe its answer comes through."""
         self._child, self._receiver, self._limits = child, receiver, limits
         self._ended = False
+        self.seconds = float(limits.cpu_seconds)
+        """The processor's seconds it took, as it says once there is a result; until then, and if it is killed, as many as it may take."""
 
     def result(self) -> T:
         """What the work gave; a refusal is raised as it is."""
         try:
-            return cast("T", _answer(self._receiver.fileno(), self._limits))
+            outcome, self.seconds = _told(_received(self._receiver.fileno(), self._limits), self.seconds)
+            return cast("T", _answer(outcome))
         finally:
             self.give_up()
 
@@ -90,15 +93,21 @@ class Running(Generic[T]):
             _PLACES.release()
 
 
-def _answer(pipe: int, limits: Limits) -> Any:
-    content = _received(pipe, limits)
+def _told(content: bytes, most: float) -> tuple[object, float]:
+    """What a child says became of the work, and the seconds it says that took: never more than it had."""
     if not content:  # killed: by the processor limit, by the memory limit inside a library, by a crash
         raise Refused("too-costly", "", resource="time or memory")
     try:
-        answer = unpack(content)
+        match unpack(content):
+            case (outcome, float(seconds)) if seconds >= 0:
+                return outcome, min(seconds, most)
     except ValueError:  # cut off, or not what a reader of ours would say
-        answer = ("failed", "its answer is broken")
-    match answer:
+        pass
+    return None, most
+
+
+def _answer(outcome: object) -> Any:
+    match outcome:
         case ("result", payload):
             return payload
         case ("refused", Refused() as refused):
@@ -144,15 +153,19 @@ def _child(sender: Connection, work: Callable[..., Any], arguments: tuple[Any, .
 
 def _worked(work: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
     try:
-        return pack(("result", work(*arguments)))
+        return _packed("result", work(*arguments))
     except Refused as refused:
-        return pack(("refused", refused))
+        return _packed("refused", refused)
     except (MemoryError, RecursionError):
-        return pack(("memory", None))
+        return _packed("memory", None)
     except NotCarried as kind:
-        return pack(("failed", f"answers with {kind}"))
+        return _packed("failed", f"answers with {kind}")
     except Exception as failure:  # noqa: BLE001  (the boundary: a stranger's file may break anything)
-        return pack(("failed", type(failure).__name__))
+        return _packed("failed", type(failure).__name__)
+
+
+def _packed(outcome: str, detail: object) -> bytes:
+    return pack(((outcome, detail), time.process_time()))
 
 
 # ---------------------------------------------------------------- whether it holds

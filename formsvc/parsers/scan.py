@@ -40,7 +40,7 @@ def read_scan(pages: Pages, sight: Sight, seen: Seen | None, known: Known, page:
     if _dpi_of(found) < _LEAST_DPI:
         raise Refused("picture-small")
     read.error = found.error
-    slots = Slots(known, page, picture, found.frame, printed, read, source_dpi=dpi)
+    slots = Slots(known, page, picture, found.frame, printed, read, source_dpi=dpi, text_seconds=tools.text_seconds)
     slots.ticks(tools.marks)
     issued = _issued(known, page)
     for _ in slots.signatures(issued):

@@ -14,6 +14,7 @@ from pikepdf import Array, Dictionary, Name, Stream, String
 from pikepdf.models import PdfParsingError
 
 from formsvc.model.paper import CONTINUED, CONTINUED_SHORT, pattern_of
+from formsvc.model.values import UNSEEN
 from formsvc.parsers.fields import decode_text
 
 _AP, _N, _RESOURCES = Name.AP, Name.N, Name.Resources
@@ -220,7 +221,6 @@ def _utf16(text: bytes) -> str:
 
 # ---------------------------------------------------------------- compared
 
-_IGNORED: Final = re.compile("[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]+")
 
 
 def same_text(shown: str, value: str, *, continued: bool) -> bool:
@@ -238,7 +238,7 @@ def same_text(shown: str, value: str, *, continued: bool) -> bool:
 
 
 def _bare(text: str) -> str:
-    return "".join(text.split()) if text.isascii() else _IGNORED.sub("", unicodedata.normalize("NFKC", text))
+    return "".join(text.split()) if text.isascii() else UNSEEN.sub("", unicodedata.normalize("NFKC", text))
 
 
 def _reorders(text: str) -> bool:

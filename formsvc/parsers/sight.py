@@ -20,7 +20,7 @@ Corners = tuple[tuple[float, float], ...]
 """Top left, top right, bottom right, bottom left of a code as it is read, in shares of the page's width and height from its top left."""
 
 DPI: Final = 200.0
-PAGES_AT_ONCE: Final = 3
+PAGES_AT_ONCE: Final = 2
 _WORDS: Final = re.compile(r"\b([0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z*~$=])")
 _CODES: Final = (zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.DataMatrix)
 _INK: Final = 0.0006

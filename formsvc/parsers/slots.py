@@ -29,7 +29,6 @@ from formsvc.parsers.register import Reference
 
 SIGNED: Final = "signed"
 _TEXT_DPI: Final = 300.0
-_TEXT_SECONDS: Final = 3.5
 _SURE: Final = 0.99
 _AROUND, _FAINT, _SPECKS = 9, 0.86, 2  # frame pixels; share of the paper's light; pixels
 _CLEAN: Final = (0.999, 0.0005, 0.0005)
@@ -39,10 +38,14 @@ _OVER_PRINT: Final = 90
 """So much ink over what we printed is somebody's writing, not a speck."""
 _SIGNED: Final = (150, 40)
 _UNSIGNED: Final = (60, 22)
+_BLOCK: Final = 0.5
+"""No signature is so dark: on a fax, a note that lies there is."""
 _PENCILLED, _HINTED, _WRITTEN = (2000, 100), (300, 30), (150, 14)
 """Faint pixels of strokes, and their length: a signature with a weak pencil, what may be one, what may be writing."""
 _BESIDE: Final = 5
 """Frame pixels (2 points) around a slot, where its frame is printed."""
+_BOX_SHOWN, _SHOWN, _CLEAR = 0.5, 0.25, 0.9
+"""Of what is printed of a box to tick and of another field, so much is to be seen unless something lies on it (measured: 0.8 and 0.57), and of the median field of a clear page."""
 _ALIKE: Final = 0.80
 """A slot looks as it was printed when it is at least this much alike (correlation)."""
 
@@ -54,21 +57,33 @@ class Tools:
     marks: MarkReader
     text: TextReader | None
     shapes: Shapes
+    text_seconds: float
+    """The text of a page is read for so long; what is left then goes to a person."""
 
 
 class Slots:
     """One page of a document in a picture."""
 
-    def __init__(self, known: Known, page: int, picture: Gray, frame: Frame, printed: Reference, read: PageRead, *, source_dpi: float) -> None:
-        """Take the page flat; `picture` is the page of the file, `source_dpi` its pixels to its inch of file page."""
+    def __init__(self, known: Known, page: int, picture: Gray, frame: Frame, printed: Reference, read: PageRead, *, source_dpi: float, text_seconds: float) -> None:
+        """Take the page flat; `picture` is the page of the file, `source_dpi` its pixels to its inch of file page; its text is read for so many seconds from now."""
         self.known, self.page, self.picture, self.frame, self.printed, self.read = known, page, picture, frame, printed, read
         self.height = printed.height
         self.flat = ink.even(frame.whole(picture))
         self.added = ink.added(self.flat, printed.blank)
         self._scale = POINTS / source_dpi
-        self._begun = time.process_time()
+        self._text_until = time.process_time() + text_seconds
         self.slots = [slot for slot in known.layout.slots if slot.page == page and not isinstance(slot.kind, Stamp)]
         self.shown = known.printed()
+        self.hidden = frozenset(self._hidden())
+
+    def _hidden(self) -> Iterator[str]:
+        """Fields of which next to nothing is to be seen, not even their frames: something lies on them, or they were cut off."""
+        shares = ink.shares_shown(self.flat, self.printed.blank, [ink.inside(slot.box, self.height, self.flat.shape, trim=-_BESIDE) for slot in self.slots])
+        others = [share for slot, share in zip(self.slots, shares, strict=True) if not is_box(slot.kind)]
+        is_clear = bool(others) and float(np.median(others)) >= _CLEAR  # else thin frames are what a bad copy loses first
+        for slot, share in zip(self.slots, shares, strict=True):
+            if share < _BOX_SHOWN if is_box(slot.kind) else is_clear and share < _SHOWN:
+                yield slot.name
 
     def place_of(self, box: Box) -> Box:
         """A box of the layout on the file's page: points from its bottom left."""
@@ -101,9 +116,10 @@ class Slots:
             for several in [question] if exclusive else [[slot] for slot in question]:
                 decision = decide(np.stack([found[slot.name] for slot in several]), exclusive=exclusive, limit=limit)
                 for number, slot in enumerate(several):
-                    self.put(slot, ON if number in decision.marked else "", decision.confidence)
-                if decision.reason:
-                    self.doubt(decision.reason, several[0].name if len(several) == 1 else f"{before}{ask.name}")
+                    self.put(slot, ON if number in decision.marked else "", min(decision.confidence, 0.5) if slot.name in self.hidden else decision.confidence)
+                reason = "field-covered" if any(slot.name in self.hidden for slot in several) else decision.reason
+                if reason:
+                    self.doubt(reason, several[0].name if len(several) == 1 else f"{before}{ask.name}")
 
     def _shares(self, boxes: list[Slot], reader: MarkReader) -> dict[str, Shares]:
         """How probable each class is, by the box's name. Where nothing at all was added, however faint, no network is asked."""
@@ -132,6 +148,10 @@ class Slots:
                 continue
             place = ink.inside(slot.box, self.height, self.flat.shape)
             ours = self.added[place]
+            if slot.name in self.hidden or np.count_nonzero(ours) > _BLOCK * ours.size:
+                self.put(slot, "", 0.5)
+                self.doubt("field-covered", slot.name)
+                continue
             total, (long, streak) = ink.amount(ours), ink.longest(ours)
             faint, length = ink.faint_strokes(self.flat[place], self.printed.blank[place])
             if (total >= _SIGNED[0] and long >= _SIGNED[1]) or (faint >= _PENCILLED[0] and length >= _PENCILLED[1]):
@@ -176,8 +196,8 @@ class Slots:
 
     @property
     def has_time(self) -> bool:
-        """Whether more text may be read on this page: a page of long notes would take its process over the limit."""
-        return time.process_time() - self._begun < _TEXT_SECONDS
+        """Whether more text may be read on this page: long notes would take more than there is for a file."""
+        return time.process_time() < self._text_until
 
     def compared(self, slot: Slot, reader: TextReader, is_meant: Callable[[str], bool]) -> str:
         """What OCR sees in a slot whose text is known from elsewhere."""
@@ -225,6 +245,8 @@ class Slots:
             self.doubt("text-doubtful", slot.name, suggestion=text)
 
     def _is_covered(self, slot: Slot) -> bool:
+        if slot.name in self.hidden:
+            return True
         rows, columns = ink.inside(slot.box, self.height, self.flat.shape, trim=-_BESIDE)
         return ink.is_covered(self.flat[rows, columns], self.printed.blank[rows, columns])
 

@@ -24,7 +24,7 @@ _PAGES_SCANNED: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """What a file is: the answers of its fields (None: a print or picture), and the pages, from 1, that are pictures beside them.
+    """What a file is: the answers of its fields (None: a print or picture), its number of pages (0: not counted), and the pages, from 1, that are pictures beside them.
 
     `gone` are the answers whose fields are not there any more: a program printed them onto the page, or a page is missing.
     """
@@ -54,7 +54,7 @@ def _read(content: bytes, catalog: Catalog, key: bytes, password: str | None) ->
         if _has_fields(pdf):
             found = acroform.parse(pdf, catalog, key)
             return Sorted(submission=found.submission, pages=len(pdf.pages), pictured=tuple(_pictured(pdf)), gone=found.gone)
-    return Sorted()
+        return Sorted(pages=len(pdf.pages))
 
 
 def _pictured(pdf: Pdf) -> Iterator[int]:

@@ -7,6 +7,7 @@ server process answers one request at a time, so that reading a stranger's file 
 import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -139,8 +140,9 @@ def serve_all(settings: Settings, *, host: str, port: int, servers: int, workers
     """Pages and workers, until told to stop."""
     supervisor = Supervisor(settings)
     supervisor.add("pages", "pages", "--host", host, "--port", str(port), "--servers", str(servers))
+    own = secrets.token_hex(4)  # process numbers are the same behind every wall
     for number in range(workers):
-        name = f"worker-{os.getpid()}-{number + 1}"
+        name = f"worker-{own}-{number + 1}"
         supervisor.add(name, "worker", "--name", name)
     supervisor.run()
 
