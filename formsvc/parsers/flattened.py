@@ -20,6 +20,7 @@ from formsvc.parsers.added import continued
 from formsvc.parsers.frame import SCALE, STEP, Frame
 from formsvc.parsers.glyphs import LOOKALIKES, are_as_said
 from formsvc.parsers.lines import cut_mark, joined, lines_of
+from formsvc.parsers.ocr import TextReader
 from formsvc.parsers.page import Known, PageRead, stored
 from formsvc.parsers.printed import Letters, letters
 from formsvc.parsers.raster import POINTS, Pages
@@ -179,7 +180,7 @@ class _Text:
         if undrawn > _UNDRAWN * len(numbers):
             slots.doubt("shown-differs", slot.name, shown="nothing")
             return
-        if not is_issued and not isinstance(slot.kind, Signature):
+        if not is_issued:
             self.unchecked.append(_Said(slot, numbers, shown))
 
     def _check(self) -> None:
@@ -187,7 +188,9 @@ class _Text:
         said = ["".join(self.text.texts[number][:1] for number in one.numbers) for one in self.unchecked]
         boxes = [self.text.boxes[one.numbers] * SCALE for one in self.unchecked]
         for one, is_right in zip(self.unchecked, are_as_said(self.slots.flat, said, boxes, self.shapes), strict=True):
-            if self._more(one.slot, one.numbers):
+            if not is_right and not TextReader.knows(one.shown):  # nor is sure where its letters lie
+                self.slots.doubt("text-unchecked", one.slot.name)
+            elif not isinstance(one.slot.kind, Signature) and self._more(one.slot, one.numbers):  # a typed name may be signed over
                 self.slots.doubt("shown-more", one.slot.name)
             elif not is_right:
                 self._read_again(one.slot, one.shown)

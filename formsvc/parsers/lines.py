@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
+import bidi
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +21,8 @@ _EDGE: Final = 2.0
 _MARK: Final = re.compile(rf"\s*{pattern_of(*CONTINUED.values(), CONTINUED_SHORT)}\s*$")
 _MANY_IN_ONE: Final = "\uffff"
 """Pictures behind it are put together to one (a family out of three people): the same may stand twice in one place."""
+_BACKWARDS: Final = ("R", "AL")
+"""Bidirectional classes of letters that are read from right to left."""
 _SHY: Final = "\u00ad"
 _LIGATURES: Final = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
 
@@ -29,6 +32,7 @@ class Line:
     """A line of text: where it begins and ends, in points of the layout."""
 
     text: str
+    """From left to right, whatever way it is read."""
     left: float
     right: float
     middle: float
@@ -54,12 +58,10 @@ def _middle(boxes: NDArray[np.float64], number: int) -> float:
 
 
 def _line(texts: Sequence[str], boxes: NDArray[np.float64], line: list[int]) -> Line:
-    backwards = any(unicodedata.bidirectional(character) in ("R", "AL") for number in line for character in texts[number])
-    if not backwards:
-        line = sorted(line, key=lambda number: float(boxes[number, 0] + boxes[number, 2]))
+    line = sorted(line, key=lambda number: float(boxes[number, 0] + boxes[number, 2]))
     parts = [texts[line[0]]]
     for before, here in pairwise(line):
-        gap = min(abs(boxes[here, 0] - boxes[before, 2]), abs(boxes[before, 0] - boxes[here, 2])) if backwards else boxes[here, 0] - boxes[before, 2]
+        gap = boxes[here, 0] - boxes[before, 2]
         height = min(boxes[here, 3] - boxes[here, 1], boxes[before, 3] - boxes[before, 1])
         parts.append(" " if gap > _GAP * height else "")
         parts.append(texts[here])
@@ -78,10 +80,30 @@ def joined(lines: Sequence[Line], left: float, right: float) -> str:
     """The text that was typed into a box from `left` to `right`: a line that had room for the next word was ended by hand."""
     if not lines:
         return ""
+    lines = [replace(line, text=_as_read(line, left, right)) for line in lines]
     text = lines[0].text
     for before, here in pairwise(lines):
         text = _join(text, before, here, right - _EDGE - max(before.left - left, _EDGE) + left)
     return text
+
+
+def _as_read(line: Line, left: float, right: float) -> str:
+    """A line in the order it is read: what was drawn from right to left is turned back (UAX #9, whose order is its own inverse).
+
+    Of a line in both directions, the first letter that tells decides, where only one way to read it agrees
+    with that; else the side at which it begins.
+    """
+    if not any(unicodedata.bidirectional(character) in _BACKWARDS for character in line.text):
+        return line.text
+    ways: dict[str, str] = {way: bidi.get_display(line.text, base_dir=way) for way in "LR"}
+    agreeing = [way for way, text in ways.items() if ("R" if _first_strong(text) in _BACKWARDS else "L") == way]
+    if len(agreeing) == 1:
+        return ways[agreeing[0]]
+    return ways["R" if line.left - left > right - line.right else "L"]
+
+
+def _first_strong(text: str) -> str:
+    return next((direction for direction in map(unicodedata.bidirectional, text) if direction in ("L", *_BACKWARDS)), "L")
 
 
 def _join(text: str, before: Line, here: Line, most: float) -> str:

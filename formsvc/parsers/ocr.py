@@ -4,6 +4,7 @@ Two engines read what was prepared in two ways; where they do not settle it, the
 `ocr_judge` weighs what they say.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -72,6 +73,11 @@ class TextReader:
         if not found.sure:
             found = judged(place, tried, second, self._by_network(place, rows, drawn), kind, expected, strict=strict)
         return found if is_whole(place, rows) else replace(found, sure=False, confidence=min(found.confidence, 0.9))
+
+    @staticmethod
+    def knows(text: str) -> bool:
+        """Whether all letters of a text are of the script that the engines here were made for: Latin."""
+        return all(unicodedata.name(letter, "").startswith("LATIN ") for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter)[0] in "LM")
 
     def compared(self, crop: Gray, blank: Gray, kind: Kind, is_meant: Callable[[str], bool]) -> str:
         """What the picture shows, when it is already known what it should: the first engine's reading that is meant, else the last one's.

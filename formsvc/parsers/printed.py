@@ -44,14 +44,27 @@ def letters(page: pypdfium2.PdfPage, shape: tuple[int, ...]) -> Letters:
         code = raw.FPDFText_GetUnicode(text, number)
         if code <= 32 or code == _NO_BREAK or raw.FPDFText_IsGenerated(text, number) == 1 or not raw.FPDFText_GetLooseCharBox(text, number, box):  # noqa: PLR2004
             continue
-        if 0xDC00 <= code <= 0xDFFF and texts and 0xD800 <= ord(texts[-1][0]) <= 0xDBFF:  # noqa: PLR2004  (the second half of a letter)
-            texts[-1] = (texts[-1] + chr(code)).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if texts and _is_half(code) and _is_half(ord(texts[-1][0])) and (whole := _whole(texts[-1], chr(code))):
+            texts[-1] = whole
             continue
         texts.append(chr(code))
         boxes.append((box.left, box.bottom, box.right, box.top) if code < _LATIN_ENDS else _mended(text, number, box))
         doubtful.append(code in (0xFFFE, 0xFFFF, 0xFFFD) or raw.FPDFText_HasUnicodeMapError(text, number) == 1)
+    alone = [number for number, letter in enumerate(texts) if _is_half(ord(letter[0]))]
+    for number in alone:
+        texts[number], doubtful[number] = "\N{REPLACEMENT CHARACTER}", True
     placed = _placed(page, np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
     return Letters(tuple(texts), placed, np.array(doubtful, dtype=bool))
+
+
+def _is_half(code: int) -> bool:
+    return 0xD800 <= code <= 0xDFFF  # noqa: PLR2004  (a surrogate)
+
+
+def _whole(one: str, other: str) -> str:
+    """The letter that two halves make, in whatever order: PDFium turns them round where it is written from right to left."""
+    low, high = sorted((one, other), reverse=True)  # the second half has the larger number
+    return (high + low).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _mended(text: pypdfium2.PdfTextPage, number: int, box: raw.FS_RECTF) -> tuple[float, float, float, float]:
