@@ -6,6 +6,7 @@ Compiling a layout and knowing what was issued happen here, with our own data on
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from formsvc.model.kinds import Lang
 from formsvc.model.layout import CompiledForm, read_laid
 from formsvc.model.record import Values
 from formsvc.parsers import triage
+from formsvc.parsers.allowance import Allowance
 from formsvc.parsers.sandbox import run_limited
 from formsvc.renderers.compile import compile_form
 
@@ -47,18 +49,26 @@ class Documents:
         self._catalog, self._cache = catalog, cache
         self._found: dict[str, tuple[Known, CompiledForm]] = {}
 
-    def job(self, sight: "Sight", seen: "Seen") -> "Job":
-        """What is needed to read a page; refuses one whose layout nobody knows."""
+    def job(self, sight: "Sight", seen: "Seen", allowance: Allowance | None = None) -> "Job":
+        """What is needed to read a page; refuses one whose layout nobody knows.
+
+        Laying out a page that is not sealed counts to the file's time: anybody may ask for any layout so, forty times on one page.
+        """
+        if seen.read.sealed or allowance is None:
+            return self._job(sight, seen, None)
+        return allowance.lend(partial(self._job, sight, seen))
+
+    def _job(self, sight: "Sight", seen: "Seen", seconds: float | None) -> "Job":
         from formsvc.parsers.papers import Job  # noqa: PLC0415
 
         stamp, page = seen.read.stamp, seen.read.page
         if stamp.document not in self._found:
-            self._found[stamp.document] = self._open(seen)
+            self._found[stamp.document] = self._open(seen, seconds)
         known, compiled = self._found[stamp.document]
         printed = page_reference(compiled, page) if page <= len(compiled.layout.pages) else None
         return Job(sight=sight, page=page, known=known, printed=printed, seen=seen)
 
-    def _open(self, seen: "Seen") -> "tuple[Known, CompiledForm]":
+    def _open(self, seen: "Seen", seconds: float | None) -> "tuple[Known, CompiledForm]":
         from formsvc.parsers.page import Known  # noqa: PLC0415
 
         stamp = seen.read.stamp
@@ -72,7 +82,7 @@ class Documents:
         if laid is None:
             raise Refused("layout-unknown")
         lang, rows = laid
-        compiled = compile_form(self._catalog, form.id, rows, lang, self._cache)
+        compiled = compile_form(self._catalog, form.id, rows, lang, self._cache, seconds)
         values, content = (issue.values, issue.content) if issue else (None, b"")
         return Known(form=form, lang=lang, layout=compiled.layout, document=stamp.document, values=values, issued=content), compiled
 

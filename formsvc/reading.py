@@ -62,7 +62,7 @@ def read_paper(paper: Paper, known: Documents, *, only: tuple[int, ...] = (), pl
     failed: dict[str, Refused] = {}
     for sight, seen in wanted:
         try:
-            job = known.job(sight, seen)
+            job = known.job(sight, seen, paper.allowance)
             jobs += [job] if not places or sight.page in only else _just(job, places)
         except Refused as refused:
             failed[seen.read.stamp.document] = refused
@@ -73,7 +73,7 @@ def read_paper(paper: Paper, known: Documents, *, only: tuple[int, ...] = (), pl
 def read_boxes(paper: Paper, known: Documents, document: str, boxes: frozenset[str]) -> "Mapping[str, BoxPicture]":
     """These boxes of a document on a paper that was read before, as pictures."""
     wanted = [(sight, seen) for sight in _sights(paper, known.key) for seen in sight.seen if seen.read.stamp.document == document]
-    jobs = [known.job(sight, seen) for sight, seen in wanted]
+    jobs = [known.job(sight, seen, paper.allowance) for sight, seen in wanted]
     reads = _read(paper, [replace(job, known=replace(job.known, pictured=boxes)) for job in jobs])
     return {name: picture for read in reads if not isinstance(read, Refused) for name, picture in read.pictures.items()}
 

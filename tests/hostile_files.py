@@ -8,9 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+import numpy as np
 import pikepdf
+import zxingcpp
 from PIL import Image
 
+from formsvc.catalog import Catalog, shipped_folder
+from formsvc.model.layout import laid_code
+from formsvc.model.stamp import Stamp, stamp_text
 from tests.hostile import GIGABYTE, PDFS, bomb, page, pdf, stream
 
 _PLAIN: Final = page()
@@ -156,6 +161,21 @@ def _jbig2() -> bytes:
     return struct.pack(">IBBBI", 0, 48, 0, 1, 19) + struct.pack(">IIIIBH", 0xFFFF, 0xFFFFFFFF, 0, 0, 0, 0) + struct.pack(">IBBBI", 1, 0, 0, 1, 0xFFFF) + _noise(400)
 
 
+def _forty_documents() -> bytes:
+    """Codes of forms that nobody issued, each of other rows and as long as may be: every one is to be laid out."""
+    catalog = Catalog((shipped_folder(),))
+    form = catalog.form(catalog.latest("worksheet"))
+    sheet = Image.new("L", (1700, 2200), 255)
+    for number in range(40):
+        rows = {group.name: group.maximum - (number if group.name == "children" else 0) for group in form.groups}
+        stamp = Stamp(document=f"{number:010}", code=form.code, version=form.id.version, laid=laid_code(form, "en", rows))
+        code = zxingcpp.create_barcode(stamp_text(stamp, 1, b"somebody else's key"), zxingcpp.BarcodeFormat.QRCode).to_image(scale=5)
+        sheet.paste(Image.fromarray(np.array(code)), (40 + number % 8 * 205, 40 + number // 8 * 205))
+    out = io.BytesIO()
+    sheet.save(out, "PNG")
+    return out.getvalue()
+
+
 def _changed(content: bytes, count: int) -> bytes:
     rng, changed = random.Random(3), bytearray(content)  # noqa: S311  (the same files each time)
     for _ in range(count):
@@ -172,6 +192,7 @@ _PICTURES: Final[Mapping[str, Callable[[], bytes]]] = {
     "png-text-bomb": lambda: _png(1, 1, zlib.compress(b"\0" * 4), more=_chunk(b"zTXt", b"Comment\0\0" + bomb(GIGABYTE, 65))),
     "png-profile-bomb": lambda: _png(1, 1, zlib.compress(b"\0" * 4), more=_chunk(b"iCCP", b"icc\0\0" + bomb(GIGABYTE, 65))),
     "png-chunk-length-huge": lambda: _png(9, 9, b"x").replace(struct.pack(">I", 1) + b"IDAT", struct.pack(">I", 0x7FFFFFFF) + b"IDAT"),
+    "png-of-forty-documents": _forty_documents,
     "png-broken": lambda: _changed(_picture("PNG"), 40),
     "tiff-10000-directories": lambda: _tiff(10_000, _tags(1, 1)),
     "tiff-directories-cycle": lambda: _tiff(3, _tags(1, 1), cycle=True),

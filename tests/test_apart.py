@@ -39,6 +39,21 @@ def test_a_process_that_is_killed_loses_nothing() -> None:
     assert apart(work) == "done"
 
 
+def test_work_that_takes_too_long_is_refused() -> None:
+    """And not done here instead; what ends in time is not touched."""
+    own = os.getpid()
+
+    def work() -> str:
+        while os.getpid() != own:
+            pass
+        return "done here"
+
+    with pytest.raises(Refused, match="more time") as refused:
+        apart(work, 0.2)
+    assert refused.value.code == "too-costly"
+    assert apart(lambda: "done", 5.0) == "done"
+
+
 def test_no_child_is_left() -> None:
     child = apart(os.getpid)
     with pytest.raises(ChildProcessError):

@@ -4,6 +4,7 @@ Counted are seconds of the processor, and of processes that work at the same tim
 machine with nothing else to do that is the time somebody waits, and on a full one no honest file runs out of it.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -65,9 +66,25 @@ class Allowance:
                 one.give_up()
             self._left -= max((one.seconds for one in running), default=0.0)
 
+    def lend(self, work: Callable[[float], T]) -> T:
+        """The result of work that is done here and in processes that end with it, told how many seconds it may take; refuses where none are left."""
+        seconds = min(self._left, _STEP_MOST)
+        if seconds < _LEAST:
+            raise Refused("too-costly", "", resource="time")
+        begun = _used()
+        try:
+            return work(seconds)
+        finally:
+            self._left -= _used() - begun
+
     def for_text(self, turns: int) -> float:
         """Seconds that one page may spend on reading text, if so many turns of pages are still to come."""
         return max((self._left - _LAST) / max(turns, 1) - _BARE, 0.0)
+
+
+def _used() -> float:
+    """The processor's seconds of this process and of its children that ended."""
+    return sum(os.times()[:4])
 
 
 def _ended(running: "Running[T]") -> "T | Refused":

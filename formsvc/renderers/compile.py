@@ -33,12 +33,12 @@ from formsvc.renderers.paginate import font_digests, paginate, weasyprint_versio
 _GENERATION: Final = 4  # raise it when the compiler's output changes for equal sources
 
 
-def compile_form(catalog: Catalog, form_id: FormId, row_counts: RowCounts, lang: Lang, cache: Path) -> CompiledForm:
-    """The compiled form, from the cache folder if it was made before."""
+def compile_form(catalog: Catalog, form_id: FormId, row_counts: RowCounts, lang: Lang, cache: Path, seconds: float | None = None) -> CompiledForm:
+    """The compiled form, from the cache folder if it was made before; else laying it out may take so many seconds of the processor."""
     form = catalog.form(form_id)
     counts = checked_counts(form, row_counts)
     digest = _digest(catalog, form, counts, lang)
-    return _compiled(_Job(catalog, form, counts, lang, cache, digest))
+    return _compiled(_Job(catalog, form, counts, lang, cache, digest, seconds))
 
 
 def checked_counts(form: Form, row_counts: RowCounts) -> dict[str, int]:
@@ -55,8 +55,8 @@ def checked_counts(form: Form, row_counts: RowCounts) -> dict[str, int]:
 class _Job:
     """What is to be compiled; equal jobs have equal digests."""
 
-    def __init__(self, catalog: Catalog, form: Form, counts: RowCounts, lang: Lang, cache: Path, digest: str) -> None:
-        self.catalog, self.form, self.counts, self.lang, self.cache, self.digest = catalog, form, counts, lang, cache, digest
+    def __init__(self, catalog: Catalog, form: Form, counts: RowCounts, lang: Lang, cache: Path, digest: str, seconds: float | None) -> None:
+        self.catalog, self.form, self.counts, self.lang, self.cache, self.digest, self.seconds = catalog, form, counts, lang, cache, digest, seconds
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -71,7 +71,7 @@ def _compiled(job: _Job) -> CompiledForm:
     try:
         blank, layout = _kept(folder, job.form)
     except (OSError, ValueError):  # not there, or damaged: make it anew
-        blank, layout = apart(lambda: mend(_paginated(job), job.form, job.counts, job.lang, str(job.catalog.file(job.form.id, "page.html"))))
+        blank, layout = apart(lambda: mend(_paginated(job), job.form, job.counts, job.lang, str(job.catalog.file(job.form.id, "page.html"))), job.seconds)
         found = json.dumps(dump_layout(layout)).encode()
         _keep(folder, {"blank.pdf": blank, "layout.json": found, "whole": _sum(blank, found)})
     furniture = furniture_of(job.catalog, job.form, job.lang)
