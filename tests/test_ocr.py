@@ -5,6 +5,7 @@ import resource
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -216,12 +217,13 @@ def test_a_long_line_is_read_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same letters, and each one's place in the whole line; the network is never shown more than a part of it."""
     text = "Hearing and vision were checked in the fall and once more in the spring of this year"
     filled, _ = drawn(text, wide=1700)
-    line, network, shown = filled[12:55, 12:1660], open_network(), []
+    line, network = filled[12:55, 12:1660], open_network()
     assert network is not None
-    read = network._read
-    monkeypatch.setattr(network, "_read", lambda part: shown.append(part.shape[1]) or read(part))  # type: ignore[func-returns-value]
+    shown = Mock(side_effect=network._read)
+    monkeypatch.setattr(network, "_read", shown)
     found = network.read(line)
-    assert (found.text.replace(" ", ""), len(shown) > 1, sum(shown)) == (text.replace(" ", ""), True, line.shape[1])
+    widths = [call.args[0].shape[1] for call in shown.call_args_list]
+    assert (found.text.replace(" ", ""), len(widths) > 1, sum(widths)) == (text.replace(" ", ""), True, line.shape[1])
     assert len(found.places) == len(text.replace(" ", ""))
     assert (np.diff(found.places) > 0).all()
 

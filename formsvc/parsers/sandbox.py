@@ -97,12 +97,10 @@ def _told(content: bytes, most: float) -> tuple[object, float]:
     """What a child says became of the work, and the seconds it says that took: never more than it had."""
     if not content:  # killed: by the processor limit, by the memory limit inside a library, by a crash
         raise Refused("too-costly", "", resource="time or memory")
-    try:
+    with contextlib.suppress(ValueError):  # cut off, or not what a reader of ours would say
         match unpack(content):
             case (outcome, float(seconds)) if seconds >= 0:
                 return outcome, min(seconds, most)
-    except ValueError:  # cut off, or not what a reader of ours would say
-        pass
     return None, most
 
 
