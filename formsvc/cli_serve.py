@@ -30,14 +30,13 @@ def own_address(host: str, port: int) -> str:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
 @click.option("--servers", type=click.IntRange(1, 64), help="Processes that answer pages; by default three times the processors.")
 @click.option("--workers", type=click.IntRange(0, 64), help="Processes that work in the background; by default one for each processor. 0: they run elsewhere (formsvc worker).")
-@click.option("--wall", is_flag=True, help="Run all of it behind bubblewrap: nothing can be written but its own data.")
+@click.option("--wall/--no-wall", default=None, help="Run all of it behind bubblewrap: nothing can be written but its own data. By default where bubblewrap can be used.")
 @click.option("--sample", is_flag=True, help="First lay a sample agency with people to sign in as; only into an installation without data.")
-def serve(host: str, port: int, servers: int | None, workers: int | None, *, wall: bool, sample: bool) -> None:
+def serve(host: str, port: int, servers: int | None, workers: int | None, *, wall: bool | None, sample: bool) -> None:
     """Start the web service with its workers; Ctrl+C ends it when the work in hand is done."""
-    if wall:
-        from formsvc.web.wall import check_wall  # noqa: PLC0415
+    from formsvc.web.wall import is_wanted, run_behind  # noqa: PLC0415
 
-        check_wall()
+    is_walled = is_wanted(wall)
     os.environ.setdefault("FORMSVC_URL", own_address(host, port))  # one-time links begin with it; what is started below reads it
     office = open_office(settings())
     count = os.cpu_count() or 2
@@ -46,12 +45,10 @@ def serve(host: str, port: int, servers: int | None, workers: int | None, *, wal
 
         people = lay_sample(office)
         click.echo(f"Sample people, all with the password “{SAMPLE_PASSWORD}”: {', '.join(people)}.")
-    if wall:
+    if is_walled:
         office.store.engine.dispose()
-        from formsvc.web.wall import run_behind  # noqa: PLC0415
-
         more = [part for name, number in (("--servers", servers), ("--workers", workers)) if number is not None for part in (name, str(number))]
-        raise SystemExit(run_behind(settings(), ["serve", "--host", host, "--port", str(port), *more]))
+        raise SystemExit(run_behind(settings(), ["serve", "--no-wall", "--host", host, "--port", str(port), *more]))
     click.echo(f"Files from outside are read behind: {_layers()}.")
     click.echo(f"formsvc: http://{host}:{port}/  (Ctrl+C ends it)")
     office.store.engine.dispose()

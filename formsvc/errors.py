@@ -106,7 +106,7 @@ WORDING: Final[Mapping[str, Wording]] = {
     "same-file": Wording("this file would be overwritten by its own result", "Give another name for the result."),
     "file-exists": Wording("the file is there already and may hold the passphrase of another document", "Give another name, or move it away."),
     "too-costly": Wording("reading took more {resource} than is allowed, so it was stopped", "Open it in a viewer, save it anew, and send that copy."),
-    "wall-unusable": Wording("bubblewrap cannot be used here ({detail})", "Install it (apt install bubblewrap) and let its user make namespaces, or start without --wall."),
+    "wall-unusable": Wording("bubblewrap cannot be used here ({detail})", "Install it (apt install bubblewrap) and let its user make namespaces; --no-wall starts without it."),
     "reader-failed": Wording("the file could not be read ({detail})", "Send it to your administrator; nothing was stored."),
     "flattened-print": Wording("this is a print of document {document}, but its codes cannot be seen", "Send the file that was filled in, saved rather than printed, or the whole page."),
     "scan": Wording(

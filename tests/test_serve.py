@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -22,7 +23,7 @@ from formsvc.office.verify import verify
 from formsvc.store.jobs import read_jobs
 from formsvc.store.people import find_person
 from formsvc.web.sample import lay_sample
-from formsvc.web.wall import check_wall
+from formsvc.web.wall import check_wall, is_wanted
 from tests.offices import discussed, documents, filled, issue, open_test_office
 from tests.site import Site, cookie_of, serving
 
@@ -166,14 +167,23 @@ def test_a_wall_that_cannot_be_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path
         check_wall()
     told = subprocess.run([sys.executable, "-m", "formsvc", "serve", "--wall", "--sample"], env={**os.environ, "FORMSVC_DATA": str(tmp_path / "data")}, capture_output=True, text=True, check=False)
     assert told.returncode == 2
-    assert "start without --wall" in told.stderr
+    assert "--no-wall starts without it" in told.stderr
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("options", [(), ("--wall",)], ids=["open", "wall"])
+@pytest.mark.parametrize(("asked", "around", "is_here", "wanted"), [(None, "", True, True), (None, "", False, False), (None, "container", True, False), (False, "", True, False), (True, "container", True, True)])
+def test_the_wall_is_there_where_it_can_be(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: bool | None, around: str, is_here: bool, wanted: bool) -> None:
+    """Without being asked for, unless something else is around the service already; where it cannot be, that is said."""
+    monkeypatch.setattr("formsvc.web.wall.walled_by", lambda: around)
+    monkeypatch.setattr("formsvc.web.wall.check_wall", Mock(side_effect=None if is_here else Refused("wall-unusable", "", detail="it is not installed")))
+    assert is_wanted(asked) == wanted
+    assert ("No wall around the service" in capsys.readouterr().err) != is_here
+
+
+@pytest.mark.parametrize("options", [("--no-wall",), ("--wall",)], ids=["open", "wall"])
 def test_everything_ends_when_the_supervisor_is_told_or_killed(tmp_path: Path, blanks: Path, options: tuple[str, ...], request: pytest.FixtureRequest) -> None:
     """SIGTERM ends all of it; so does the death of the supervisor itself, or of what stands outside the wall."""
-    if options:
+    if "--wall" in options:
         request.getfixturevalue("wall")
     for number in (signal.SIGTERM, signal.SIGKILL):
         folder = tmp_path / str(int(number))

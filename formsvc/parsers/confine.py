@@ -14,7 +14,7 @@ Layer by layer, each holding where the one before it fails:
 What this cannot do: the child is a copy of its parent, knows what the parent knew and may read the
 files that the service may read. It is left no way to tell any of it but its answer, which `wire`
 reads as data and never as code. A wall around the whole
-service is `formsvc serve --wall` (bubblewrap), or the operator's (a container);
+service is `formsvc serve`'s where bubblewrap can be used, or the operator's (a container);
 `walled_by` says if one can be seen.
 """
 

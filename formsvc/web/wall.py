@@ -18,6 +18,7 @@ from typing import Final
 from sqlalchemy import make_url
 
 from formsvc.errors import Refused
+from formsvc.parsers.confine import walled_by
 from formsvc.settings import Settings
 
 _LOOK: Final = 0.5
@@ -27,17 +28,31 @@ _ENDED: Final = 128 + signal.SIGTERM
 _ALONE: Final = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--die-with-parent")
 
 
+def is_wanted(asked: bool | None) -> bool:
+    """Whether to start behind the wall: as asked (refuses where it cannot be), else where it can be and nothing else is around the service."""
+    if asked is False or (asked is None and walled_by()):
+        return False
+    try:
+        check_wall()
+    except Refused as refused:
+        if asked:
+            raise
+        print(f"No wall around the service: {refused}", file=sys.stderr)  # noqa: T201
+        return False
+    return True
+
+
 def check_wall() -> str:
     """Where bubblewrap is; refuses if it is not here or may not be used."""
     program = shutil.which("bwrap")
     if program is None:
-        raise Refused("wall-unusable", "--wall", detail="it is not installed")
+        raise Refused("wall-unusable", "", detail="it is not installed")
     try:
         tried = subprocess.run([program, *_ALONE, "--", sys.executable, "-c", ""], capture_output=True, text=True, timeout=_TRIED, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as problem:
-        raise Refused("wall-unusable", "--wall", detail=type(problem).__name__) from problem
+        raise Refused("wall-unusable", "", detail=type(problem).__name__) from problem
     if tried.returncode:
-        raise Refused("wall-unusable", "--wall", detail=tried.stderr.strip().rpartition("\n")[2][:120] or "it does not start")
+        raise Refused("wall-unusable", "", detail=tried.stderr.strip().rpartition("\n")[2][:120] or "it does not start")
     return program
 
 
