@@ -315,6 +315,12 @@ def said(text: str, *, rival: float = 0.001, mean: float = 0.99) -> Said:
     return Said(line=Line(text=text, mean=mean, least=mean, rival=rival))
 
 
+def grainy(filled: NDArray[np.uint8], blank: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Paper as a scanner sees it."""
+    grain = np.random.default_rng(3).normal(-8, 5, filled.shape)
+    return np.clip(filled + grain, 0, 255).astype(np.uint8), blank
+
+
 @pytest.mark.parametrize(
     ("tesseract", "shaded", "drawn_", "sure"),
     [
@@ -333,8 +339,28 @@ def said(text: str, *, rival: float = 0.001, mean: float = 0.99) -> Said:
 )
 def test_what_two_engines_say_of_two_pictures(tesseract: list[str], shaded: str, drawn_: str, sure: bool) -> None:
     """Sure is what both engines read, each of a picture of its own; what only one of them reads never is."""
-    place = prepare(*drawn("Hearing test"))
+    place = prepare(*grainy(*drawn("Hearing test")))
     tried = [Line(text=text, mean=0.9, least=0.9) for text in tesseract]
     assert judged(place, tried, said(shaded), said(drawn_), Text(), ()).sure is sure
     assert not judged(place, tried, said(shaded, rival=0.4), said(drawn_, rival=0.4), Text(), ()).sure
     assert not judged(place, [], said(shaded), said(drawn_), Text(), ()).sure
+
+
+@pytest.mark.parametrize(
+    ("tesseract", "shaded", "drawn_", "sure"),
+    [
+        (["Hearlng test", "Hearing test"], "Hearing test", "Hearing test", True),
+        (["Hearing test"], "Hearing test", None, False),  # on other paper two readings are enough
+        (["Hearing test"], "Hearing test", "Hearingtest", False),  # a space is there or is not
+        (["Hearing test"], "Hearlng test", "Hearing test", False),
+        (["Hear1ng te5t"], "Hearing test", "Hearing test", False),
+    ],
+)
+def test_on_a_copy_all_three_readings_are_the_same(tesseract: list[str], shaded: str, drawn_: str | None, sure: bool) -> None:
+    """Faxes and copies of copies have no grain, and show no trace of what they lost."""
+    place = prepare(*drawn("Hearing test"))
+    tried = [Line(text=text, mean=0.9, least=0.9) for text in tesseract]
+    assert judged(place, tried, said(shaded), said(drawn_) if drawn_ is not None else None, Text(), ()).sure is sure
+    assert not judged(place, tried, said(shaded, rival=0.08), said(drawn_ or "", rival=0.08), Text(), ()).sure
+    clean = prepare(*grainy(*drawn("Hearing test")))
+    assert judged(clean, tried[-1:], said("Hearing test"), None, Text(), ()).sure is (tesseract[-1] == "Hearing test")
