@@ -40,21 +40,27 @@ def letters(page: pypdfium2.PdfPage, shape: tuple[int, ...]) -> Letters:
     texts: list[str] = []
     boxes, doubtful = [], []
     box = raw.FS_RECTF()
-    for number in range(count):
-        code = raw.FPDFText_GetUnicode(text, number)
+    codes = [raw.FPDFText_GetUnicode(text, number) for number in range(count)]
+    is_plain = not any(_is_shaped(code) for code in codes)  # on other pages signs and digits stand among letters that stand for a drawing
+    for number, code in enumerate(codes):
         if code <= 32 or code == _NO_BREAK or raw.FPDFText_IsGenerated(text, number) == 1 or not raw.FPDFText_GetLooseCharBox(text, number, box):  # noqa: PLR2004
             continue
         if texts and _is_half(code) and _is_half(ord(texts[-1][0])) and (whole := _whole(texts[-1], chr(code))):
             texts[-1] = whole
             continue
         texts.append(chr(code))
-        boxes.append((box.left, box.bottom, box.right, box.top) if code < _LATIN_ENDS else _mended(text, number, box))
+        boxes.append((box.left, box.bottom, box.right, box.top) if is_plain and code < _LATIN_ENDS else _mended(text, number, box))
         doubtful.append(code in (0xFFFE, 0xFFFF, 0xFFFD) or raw.FPDFText_HasUnicodeMapError(text, number) == 1)
     alone = [number for number, letter in enumerate(texts) if _is_half(ord(letter[0]))]
     for number in alone:
         texts[number], doubtful[number] = "\N{REPLACEMENT CHARACTER}", True
     placed = _placed(page, np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
     return Letters(tuple(texts), placed, np.array(doubtful, dtype=bool))
+
+
+def _is_shaped(code: int) -> bool:
+    """Whether a letter is of a script or picture that we draw as a whole; our pages print dashes and ticks themselves."""
+    return 0x0300 <= code < 0x2000 or code >= 0x2E80  # noqa: PLR2004
 
 
 def _is_half(code: int) -> bool:
