@@ -52,9 +52,10 @@ class Allowance:
 
     def run_beside(self, works: "Sequence[tuple[Callable[..., T], tuple[Any, ...]]]") -> "list[T | Refused]":
         """The results of work in confined processes at the same time, or why there is none."""
-        seconds = min(self._left, _STEP_MOST)
-        if seconds < _LEAST:
-            return [Refused("too-costly", "", resource="time")] * len(works)
+        try:
+            seconds = self._step()
+        except Refused as refused:
+            return [refused] * len(works)
         limits = Limits(cpu_seconds=seconds, wall_seconds=_WAITED * seconds)
         running: list[Running[T]] = []
         try:
@@ -68,14 +69,18 @@ class Allowance:
 
     def lend(self, work: Callable[[float], T]) -> T:
         """The result of work that is done here and in processes that end with it, told how many seconds it may take; refuses where none are left."""
-        seconds = min(self._left, _STEP_MOST)
-        if seconds < _LEAST:
-            raise Refused("too-costly", "", resource="time")
+        seconds = self._step()
         begun = _used()
         try:
             return work(seconds)
         finally:
             self._left -= _used() - begun
+
+    def _step(self) -> float:
+        """Seconds that a step may take; refuses where too little is left to begin one."""
+        if self._left < _LEAST:
+            raise Refused("too-costly", "", resource="time")
+        return min(self._left, _STEP_MOST)
 
     def for_text(self, turns: int) -> float:
         """Seconds that one page may spend on reading text, if so many turns of pages are still to come."""
